@@ -1,0 +1,134 @@
+"""Packets and descriptors over AF_UNIX sockets: the only callers of sendmsg and recvmsg.
+
+1. Every call is MSG_DONTWAIT: O_NONBLOCK belongs to the open description, which another
+   process may share and change.
+2. Every received descriptor is close-on-exec from the kernel on (MSG_CMSG_CLOEXEC) and is
+   closed here unless the packet is whole: truncated bytes, truncated control data, too many
+   descriptors or a packet without bytes lose all of them.
+3. Only SCM_RIGHTS is expected, but a peer that prepared the socket with SO_PASSPIDFD makes
+   the kernel add a pidfd: that one is closed too.
+4. ECONNRESET on receive only tells that the peer left messages of ours unread. The kernel
+   reports it once, before what the peer had sent; the packets behind it are still good.
+Source: unix(7), cmsg(3), recvmsg(2); net/unix/af_unix.c.
+"""
+
+from __future__ import annotations
+
+import array
+import os
+import socket
+from collections.abc import Sequence
+from typing import Final
+
+from ipcrt.errors import PeerClosed, RemoteProtocolError, ShouldWait, from_oserror
+
+MAX_PACKET_BYTES: Final = 65536
+"""The longest packet, in bytes."""
+
+MAX_HANDLES: Final = 64
+"""The most handles a message carries; the kernel itself stops at 253 (SCM_MAX_FD)."""
+
+MAX_FDS: Final = MAX_HANDLES + 1
+"""A spilled message has one descriptor more than its handles."""
+
+_SCM_PIDFD: Final = 4
+_SEND: Final = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+_RECEIVE: Final = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+_TRUNCATED: Final = socket.MSG_TRUNC | socket.MSG_CTRUNC
+_FD_BYTES: Final = array.array("i").itemsize
+_CONTROL_BYTES: Final = socket.CMSG_SPACE(MAX_FDS * _FD_BYTES)
+
+_Control = list[tuple[int, int, bytes]]
+
+
+class ReceiveBuffer:
+    """Room for one packet, to be reused by one thread for all its channels.
+
+    A fresh 64 KiB buffer for every receive costs more than the receive itself.
+    """
+
+    __slots__ = ("buffers", "view")
+
+    def __init__(self) -> None:
+        self.view = memoryview(bytearray(MAX_PACKET_BYTES))
+        self.buffers = [self.view]
+
+
+def send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] = ()) -> None:
+    """Send one packet; the descriptors stay the caller's, the peer gets copies.
+
+    Raises: ShouldWait: the peer's queue is full. PeerClosed: nobody can read it.
+    NoResources: too many descriptors in flight (ETOOMANYREFS). AccessDenied: the peer
+    refuses descriptors (SO_PASSRIGHTS).
+    """
+    try:
+        if fds:
+            control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
+            sock.sendmsg((data,), control, _SEND)
+        else:
+            sock.send(data, _SEND)
+    except BlockingIOError:
+        raise ShouldWait("the peer's queue is full") from None
+    except (BrokenPipeError, ConnectionResetError):
+        raise PeerClosed("the peer is gone") from None
+    except OSError as error:
+        raise from_oserror(error, f"send {len(data)} bytes and {len(fds)} handles") from error
+
+
+def receive(sock: socket.socket, buffer: ReceiveBuffer) -> tuple[int, list[int]]:
+    """Receive one packet into `buffer.view`: its length in bytes and its descriptors.
+
+    The caller owns the descriptors.
+    Raises: ShouldWait: no packet. PeerClosed: end of file, all packets read.
+    RemoteProtocolError: the packet was not whole; its descriptors are closed.
+    """
+    try:
+        size, control, flags, _ = sock.recvmsg_into(buffer.buffers, _CONTROL_BYTES, _RECEIVE)
+    except BlockingIOError:
+        raise ShouldWait("no message is queued") from None
+    except ConnectionResetError:  # rule 4
+        return receive(sock, buffer)
+    except OSError as error:
+        raise from_oserror(error, "receive a packet") from error
+    if not control and size and not flags & _TRUNCATED:
+        return size, []
+    fds = _collect(control)
+    reason = _reason_to_refuse(
+        size, len(fds), flags, pidfd=any(c[1] == _SCM_PIDFD for c in control)
+    )
+    if reason is None:
+        return size, fds
+    close_fds(fds)
+    if size == 0 and not fds:
+        raise PeerClosed("the peer is gone")
+    raise RemoteProtocolError(reason)
+
+
+def close_fds(fds: Sequence[int]) -> None:
+    """Close raw descriptors that no handle owns yet."""
+    for fd in fds:
+        os.close(fd)
+
+
+def _collect(control: _Control) -> list[int]:
+    """Take every descriptor out of the control data, whatever message type it came in."""
+    fds = array.array("i")
+    for level, kind, data in control:
+        if level == socket.SOL_SOCKET and kind in (socket.SCM_RIGHTS, _SCM_PIDFD):
+            fds.frombytes(data[: len(data) - len(data) % _FD_BYTES])
+    return [fd for fd in fds if fd >= 0]
+
+
+def _reason_to_refuse(size: int, count: int, flags: int, *, pidfd: bool) -> str | None:
+    """Say why a packet is not whole, or None when it is (rule 2)."""
+    if flags & socket.MSG_CTRUNC:
+        return f"control data truncated: {count} descriptors arrived, more were sent"
+    if flags & socket.MSG_TRUNC:
+        return f"packet exceeds {MAX_PACKET_BYTES} bytes"
+    if size == 0:
+        return f"packet without bytes, with {count} descriptors"
+    if pidfd:
+        return "unasked-for SCM_PIDFD"
+    if count > MAX_FDS:
+        return f"{count} descriptors in a packet exceed {MAX_FDS}"
+    return None

@@ -1,0 +1,244 @@
+"""Handle: one descriptor, one owner.
+
+1. A handle owns its descriptor from construction until `close`, `take` or a move.
+2. The number is forgotten before the kernel is told, so that a second close can
+   never hit a stranger's descriptor.
+3. Whoever watches the descriptor (a port) is told before the number goes away.
+4. A handle that is forgotten closes itself and says so with a ResourceWarning.
+Source: zircon handles; close(2); epoll(7), "Will closing a file descriptor ...".
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import warnings
+from collections.abc import Iterable
+from types import TracebackType
+from typing import ClassVar, Final, Protocol, Self
+
+from ipcrt.errors import BadHandle, InvalidArgs, from_oserror
+from ipcrt.objects import rights as _rights
+from ipcrt.objects.kind import ObjType, check_kind, koid_of, related_koid_of
+from ipcrt.objects.rights import Rights
+
+_CLOSED: Final = -1
+
+
+class Watch(Protocol):
+    """What a port hangs on a handle that it watches."""
+
+    def closing(self) -> None:
+        """The descriptor is about to leave the handle: stop watching it, now."""
+
+    def drained(self) -> None:
+        """A read found the queue shorter than before: look at PEER_CLOSED again."""
+
+
+class Handle:
+    """Own one descriptor; close it exactly once.
+
+    A plain `Handle` stands for a descriptor of any kind, such as an open file.
+    Not safe to use from two threads at once.
+    """
+
+    TYPE: ClassVar[ObjType] = ObjType.NONE
+    DEFAULT_RIGHTS: ClassVar[Rights] = (
+        _rights.BASIC | _rights.IO | Rights.MAP | Rights.GET_PROPERTY | Rights.SET_PROPERTY
+    )
+
+    __slots__ = ("__weakref__", "_fd", "_held_back", "_rights", "_watch")
+
+    def __init__(self, fd: int, rights: Rights | None = None) -> None:
+        """Take ownership of `fd`, which must be open; it becomes CLOEXEC's business no more.
+
+        The kind of object is not checked: use `from_handle` for what a peer sent.
+        """
+        if fd < 0:
+            raise InvalidArgs(f"descriptor {fd} is negative")
+        self._fd = fd
+        self._rights = self.DEFAULT_RIGHTS if rights is None else rights
+        self._watch: Watch | None = None
+        self._held_back = False
+
+    @classmethod
+    def from_handle(cls, handle: Handle) -> Self:
+        """Move `handle` into an object of this class, after looking at what it really is.
+
+        On error the handle stays with the caller, open.
+        Raises: WrongType: the descriptor is another kind of object. BadHandle: closed.
+        """
+        if cls.TYPE is not ObjType.NONE:
+            check_kind(handle.fileno(), cls.TYPE)
+        held = handle.rights & cls.DEFAULT_RIGHTS
+        return cls(handle.take(), held)
+
+    def fileno(self) -> int:
+        """Lend the descriptor's number; the handle still owns it.
+
+        Raises: BadHandle: closed or moved.
+        """
+        if self._fd < 0:
+            raise BadHandle(f"{type(self).__name__} is closed or was moved")
+        return self._fd
+
+    @property
+    def closed(self) -> bool:
+        """True once the handle owns nothing."""
+        return self._fd < 0
+
+    @property
+    def rights(self) -> Rights:
+        """What this handle may be used for."""
+        return self._rights
+
+    @property
+    def koid(self) -> int:
+        """The kernel's identity of the object, the same for every descriptor of it.
+
+        Raises: NotSupported: Linux gives objects of this kind no identity (timers).
+        """
+        return koid_of(self.fileno())
+
+    @property
+    def related_koid(self) -> int:
+        """The koid of the object's other end; zero where it has none or is not named."""
+        return related_koid_of(self.fileno())
+
+    def duplicate(self, rights: Rights = Rights.SAME_RIGHTS) -> Self:
+        """Make a second handle to the same object, with the same or fewer rights.
+
+        Raises: AccessDenied: no DUPLICATE right. InvalidArgs: more rights than held.
+        NoResources: no descriptor is free. Source: zx_handle_duplicate.
+        """
+        _rights.require(self._rights, Rights.DUPLICATE, "duplicate")
+        reduced = _rights.reduce(self._rights, rights)
+        return type(self)(self._duplicate_fd(reduced), reduced)
+
+    def replace(self, rights: Rights = Rights.SAME_RIGHTS) -> Self:
+        """Move the object into a new handle with the same or fewer rights.
+
+        This handle is closed whether or not it works. Source: zx_handle_replace.
+        """
+        with self:
+            reduced = _rights.reduce(self._rights, rights)
+            if reduced == self._rights:
+                return type(self)(self.take(), reduced)
+            return type(self)(self._duplicate_fd(reduced), reduced)
+
+    def _duplicate_fd(self, rights: Rights) -> int:
+        """Give a new descriptor that enforces as much of `rights` as Linux can."""
+        del rights  # nothing to enforce here; the objects that can, override
+        return duplicate_fd(self.fileno())
+
+    def take(self) -> int:
+        """Give the descriptor away; the caller owns it and the handle is closed.
+
+        Raises: BadHandle: closed or moved already.
+        """
+        fd = self.fileno()
+        self._forget()
+        return fd
+
+    def close(self) -> None:
+        """Close the descriptor; a second close does nothing."""
+        fd = self._fd
+        if fd >= 0:
+            self._forget()
+            os.close(fd)
+
+    def _forget(self) -> None:
+        """Stop everything that knows the number, then drop it (rules 2 and 3)."""
+        watch = self._watch
+        if watch is not None:
+            self._watch = None
+            watch.closing()
+        self._fd = _CLOSED
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_fd", _CLOSED) >= 0:
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
+            self.close()
+
+    def __repr__(self) -> str:
+        where = f"fd={self._fd}" if self._fd >= 0 else "closed"
+        return f"<{type(self).__name__} {where}>"
+
+
+def duplicate_fd(fd: int) -> int:
+    """Duplicate a descriptor, close-on-exec; the caller owns the copy.
+
+    Raises: NoResources: the descriptor table is full. BadHandle: not open.
+    """
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 0)
+    except OSError as error:
+        raise from_oserror(error, "duplicate a descriptor") from error
+
+
+def close_all(handles: Iterable[Handle]) -> None:
+    """Close every handle, whatever state each is in."""
+    for handle in handles:
+        handle.close()
+
+
+class Moved:
+    """Handles on their way out: owned by the message that carries them.
+
+    Two passes, as Starina's kernel does it: all are checked, then all are moved,
+    so an error names a culprit and leaves every handle where it was.
+    """
+
+    __slots__ = ("_fds",)
+
+    def __init__(self, handles: Iterable[Handle]) -> None:
+        """Move `handles` here.
+
+        Raises: BadHandle, AccessDenied (no TRANSFER right), InvalidArgs (one twice);
+        then none was moved.
+        """
+        checked: list[Handle] = []
+        for handle in handles:
+            handle.fileno()
+            _rights.require(handle.rights, Rights.TRANSFER, "sending a handle")
+            if any(handle is other for other in checked):
+                raise InvalidArgs(f"{handle!r} stands twice in one message")
+            checked.append(handle)
+        self._fds = [handle.take() for handle in checked]
+
+    @property
+    def fds(self) -> list[int]:
+        """The numbers, in order; still owned here."""
+        return self._fds
+
+    def add(self, handle: Handle) -> None:
+        """Move one more handle here, behind the others."""
+        self._fds.append(handle.take())
+
+    def close(self) -> None:
+        """Close every descriptor that is still here."""
+        fds, self._fds = self._fds, []
+        for fd in fds:
+            os.close(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
