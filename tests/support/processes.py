@@ -1,0 +1,163 @@
+"""Real child processes for tests, killed and reaped when the test ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Child:
+    """One running child in a session of its own; stdin and stdout are pipes.
+
+    Its stderr is this process's (pytest shows it when the test fails) unless captured.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], errors: IO[bytes] | None) -> None:
+        self.process = process
+        self._errors = errors
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def line(self) -> str:
+        """The child's next line on stdout without its newline; '' at end of file. Blocks."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().decode().removesuffix("\n")
+
+    def send(self, text: str) -> None:
+        """Write `text` and a newline to the child's stdin."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(text.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def finish(self) -> str:
+        """Close stdin, wait for the end, and return the rest of stdout.
+
+        Raises: AssertionError: the exit status is not 0.
+        """
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        # Not communicate(): it would pass over what line() has buffered.
+        output = self.process.stdout.read().decode()
+        status = self.wait()
+        assert status == 0, f"child {self.pid} ended with status {status}"
+        return output
+
+    def wait(self, seconds: float = 30.0) -> int:
+        """The exit status; negative for a signal. Raises: TimeoutExpired: still running."""
+        return self.process.wait(timeout=seconds)
+
+    def errors(self) -> str:
+        """What the child has written to stderr; only with `capture_stderr=True`."""
+        assert self._errors is not None, "spawn it with capture_stderr=True"
+        self._errors.seek(0)
+        return self._errors.read().decode()
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Send a signal (SIGKILL by default) to the child alone."""
+        self.process.send_signal(number)
+
+    def close(self) -> None:
+        """Kill the child with its whole process group, reap it and close the pipes."""
+        # The child leads its group; while it is not reaped the group's number cannot be reused.
+        if self.process.returncode is None:
+            os.killpg(self.pid, signal.SIGKILL)
+            self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self._errors):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+
+
+class Spawner:
+    """Starts children and ends them all together. Tests get one as the fixture `spawn_python`."""
+
+    def __init__(self) -> None:
+        self._children: list[Child] = []
+
+    def __call__(
+        self,
+        source: str,
+        *arguments: object,
+        pass_fds: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
+        capture_stderr: bool = False,
+    ) -> Child:
+        """Run Python source text; `arguments` arrive in sys.argv[1:], each through str()."""
+        argv = [sys.executable, "-u", "-c", source, *map(str, arguments)]
+        return self.command(
+            argv, pass_fds=pass_fds, environment=environment, capture_stderr=capture_stderr
+        )
+
+    def module(
+        self,
+        name: str,
+        *arguments: object,
+        pass_fds: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
+        capture_stderr: bool = False,
+    ) -> Child:
+        """Run a module as `python -m name`, with the arguments as in a call."""
+        argv = [sys.executable, "-u", "-m", name, *map(str, arguments)]
+        return self.command(
+            argv, pass_fds=pass_fds, environment=environment, capture_stderr=capture_stderr
+        )
+
+    def command(
+        self,
+        argv: Sequence[str],
+        *,
+        pass_fds: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
+        capture_stderr: bool = False,
+    ) -> Child:
+        """Run any command. `environment` adds to this process's; `pass_fds` keep their numbers."""
+        errors = tempfile.TemporaryFile() if capture_stderr else None  # noqa: SIM115
+        try:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                pass_fds=tuple(pass_fds),
+                env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+                start_new_session=True,
+            )
+        except BaseException:
+            if errors is not None:
+                errors.close()
+            raise
+        child = Child(process, errors)
+        self._children.append(child)
+        return child
+
+    def close(self) -> None:
+        """End every child, newest first."""
+        while self._children:
+            self._children.pop().close()
+
+
+@pytest.fixture
+def spawn_python() -> Iterator[Spawner]:
+    """Start real child processes: `spawn_python(source, *args)`, `.module(name, *args)`."""
+    spawner = Spawner()
+    try:
+        yield spawner
+    finally:
+        spawner.close()
