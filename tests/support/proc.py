@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def open_fds(pid: int | None = None) -> dict[int, str]:
@@ -26,7 +31,28 @@ def open_fds(pid: int | None = None) -> dict[int, str]:
 def child_processes(pid: int | None = None) -> dict[int, str]:
     """The children of a process (this one by default), unreaped ones too, and their names."""
     parent = os.getpid() if pid is None else pid
-    found: dict[int, str] = {}
+    return {
+        each.pid: each.name + (", dead but not waited for" if each.state == "Z" else "")
+        for each in _all_processes()
+        if each.parent == parent
+    }
+
+
+def session_members(session: int) -> set[int]:
+    """Every living process of a session; the session outlives its leader."""
+    return {each.pid for each in _all_processes() if each.session == session and each.state != "Z"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    pid: int
+    name: str
+    state: str
+    parent: int
+    session: int
+
+
+def _all_processes() -> Iterator[_Process]:
     for name in os.listdir("/proc"):
         if not name.isdecimal():
             continue
@@ -34,10 +60,7 @@ def child_processes(pid: int | None = None) -> dict[int, str]:
             stat = Path(f"/proc/{name}/stat").read_text(errors="replace")
         except (FileNotFoundError, ProcessLookupError):
             continue
-        # "pid (name) state ppid ...": the name may hold blanks and parentheses.
+        # "pid (name) state parent group session ...": a name may hold blanks and parentheses.
         head, _, tail = stat.rpartition(")")
-        state, ppid = tail.split()[:2]
-        if int(ppid) == parent:
-            zombie = ", dead but not waited for" if state == "Z" else ""
-            found[int(name)] = head.partition("(")[2] + zombie
-    return found
+        state, parent, _, session = tail.split()[:4]
+        yield _Process(int(name), head.partition("(")[2], state, int(parent), int(session))

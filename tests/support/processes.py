@@ -13,6 +13,8 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
+from tests.support.proc import session_members
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -74,11 +76,11 @@ class Child:
         self.process.send_signal(number)
 
     def close(self) -> None:
-        """Kill the child with its whole process group, reap it and close the pipes."""
-        # The child leads its group; while it is not reaped the group's number cannot be reused.
-        if self.process.returncode is None:
-            os.killpg(self.pid, signal.SIGKILL)
-            self.process.wait()
+        """Kill the child's whole session, reap the child and close the pipes."""
+        for pid in session_members(self.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
         for stream in (self.process.stdin, self.process.stdout, self._errors):
             if stream is not None:
                 with contextlib.suppress(BrokenPipeError):

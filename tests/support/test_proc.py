@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.proc import child_processes, open_fds
+from tests.support.proc import child_processes, open_fds, session_members
 
 if TYPE_CHECKING:
     from tests.support.processes import Spawner
@@ -48,3 +48,9 @@ def test_children_of_another_process(spawn_python: Spawner) -> None:
     child = spawn_python("import os; print(os.posix_spawn('/bin/cat', ['cat'], {})); input()")
     grandchild = int(child.line())
     assert list(child_processes(child.pid)) == [grandchild]
+
+
+def test_session_members(spawn_python: Spawner) -> None:
+    child = spawn_python("import os; print(os.posix_spawn('/bin/cat', ['cat'], {})); input()")
+    grandchild = int(child.line())
+    assert session_members(child.pid) == {child.pid, grandchild}

@@ -62,14 +62,19 @@ def test_a_command_that_does_not_exist(spawn_python: Spawner) -> None:
         spawn_python.command(["/does/not/exist"], capture_stderr=True)
 
 
-def test_close_ends_grandchildren_too() -> None:
+@pytest.mark.parametrize("leader_first", [False, True])
+def test_close_ends_grandchildren_too(leader_first: bool) -> None:
     ours, theirs = os.pipe()
     spawner = Spawner()
     try:
         # The grandchild holds the pipe's write end; end of file proves that it is gone.
-        source = "import os; print(os.posix_spawn('/bin/cat', ['cat'], {})); input()"
-        spawner(source, pass_fds=[theirs]).line()
+        source = "import os; print(os.posix_spawn('/bin/sleep', ['sleep', '99'], {})); input()"
+        child = spawner(source, pass_fds=[theirs])
+        child.line()
         os.close(theirs)
+        if leader_first:
+            child.kill()
+            child.wait()
         assert not select.select([ours], [], [], 0)[0]
         spawner.close()
         assert os.read(ours, 1) == b""

@@ -1,0 +1,80 @@
+"""What a wheel puts into a user's environment: ipcrt and ipcrt_services, nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = {".py", ".fidl", ".typed"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the sdist, built from a copy of the tree."""
+    copy = tmp_path_factory.mktemp("build") / "tree"
+    copy.mkdir()
+    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for name in ("ipcrt", "services", "aliases"):
+        shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=ignore)
+    for name in ("pyproject.toml", "LICENSE", "README.md"):
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, copy)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", copy],
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    [found] = (copy / "dist").glob("*.whl")
+    return found
+
+
+def test_the_wheel_holds_our_two_packages_whole(wheel: Path) -> None:
+    expected = {
+        (name / path.relative_to(ROOT / folder)).as_posix()
+        for folder, name in (("ipcrt", Path("ipcrt")), ("services", Path("ipcrt_services")))
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in SHIPPED
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert names == expected
+
+
+def test_the_installed_wheel_imports(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    source = "import ipcrt, ipcrt_services as s; print(ipcrt.__file__, s.__file__, sep='\\n')"
+    printed = subprocess.run(
+        [sys.executable, "-c", source],
+        check=True,
+        cwd="/",
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+    expected = [tmp_path / name / "__init__.py" for name in ("ipcrt", "ipcrt_services")]
+    assert printed.splitlines() == [str(path) for path in expected]
+
+
+def test_the_editable_install_imports_by_the_shipped_name() -> None:
+    source = (
+        "import importlib.util as u, ipcrt_services;"
+        "print(u.find_spec('services') is None, ipcrt_services.__name__)"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", source],
+        check=True,
+        cwd="/",
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+    assert printed == "True ipcrt_services\n"
