@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -78,3 +80,29 @@ def test_the_editable_install_imports_by_the_shipped_name() -> None:
         text=True,
     ).stdout
     assert printed == "True ipcrt_services\n"
+
+
+def _direct_requirements() -> list[str]:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        settings = tomllib.load(file)
+    project = settings["project"]
+    extras = project["optional-dependencies"].values()
+    texts = [*settings["build-system"]["requires"], *project["dependencies"]]
+    texts += [text for extra in extras for text in extra]
+    names = {re.split(r"[\[<>=!~; ]", text)[0] for text in texts}
+    return sorted(names - {"ipcrt"})
+
+
+@pytest.mark.parametrize("name", _direct_requirements())
+def test_each_dependency_is_pinned_and_justified(name: str) -> None:
+    lock = (ROOT / "requirements" / "dev.lock").read_text()
+    pin = re.search(rf"^{name}==(\S+)$", lock, re.MULTILINE)
+    assert pin, f"{name} is not in requirements/dev.lock: run scripts/lock"
+    page = (ROOT / "docs" / "dependencies.md").read_text()
+    row = re.search(rf"^\| {name}(?: \(.*?\))? \| {re.escape(pin[1])} \|", page, re.MULTILINE)
+    assert row, f"docs/dependencies.md has no row for {name} {pin[1]}"
+
+
+def test_the_lock_names_no_index_and_no_path() -> None:
+    for line in (ROOT / "requirements" / "dev.lock").read_text().splitlines():
+        assert re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line), line
