@@ -1,0 +1,199 @@
+"""Codec: a payload type's bytes and handles, both ways.
+
+1. What is sent is checked first, by decoding it as the peer will: a wrong type or bound is the
+   caller's error, and nothing is sent.
+2. On the wire a handle is an index into its message's handles; each is used exactly once.
+3. A message that does not decode leaves none of its handles open.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar, get_origin
+
+import msgspec
+from msgspec import inspect, msgpack
+
+from ipcrt.bindings.bounds import check_for
+from ipcrt.bindings.ends import ProtocolEnd
+from ipcrt.errors import IpcError, LocalProtocolError, RemoteProtocolError
+from ipcrt.objects.channel import Channel
+from ipcrt.objects.handle import Handle, close_all
+from ipcrt.wire.handles import HANDLE_EXT, check_claimed, claim_index, index_ext
+
+T = TypeVar("T")
+
+_BAD_BODY = (msgspec.MsgspecError, IpcError, RecursionError)
+
+
+class Codec(Generic[T]):
+    """Encode and decode one payload type; `NoneType` is the payload `()`, which has no body."""
+
+    __slots__ = ("_check", "_decoder", "_encoder", "_free", "type")
+
+    def __init__(self, type_: type[T]) -> None:
+        self.type = type_
+        self._check = check_for(type_)
+        self._free: list[_HandleDecoder] | None = [] if _has_handles(type_) else None
+        self._encoder = msgpack.Encoder()
+        self._decoder = msgpack.Decoder(type_)
+
+    def encode(self, value: T) -> tuple[bytes, list[Handle]]:
+        """Answer the body and the handles, which stay the caller's.
+
+        Raises: LocalProtocolError: a wrong type, or a bound exceeded.
+        """
+        if self.type is type(None):
+            return b"", []
+        handles: list[Handle] = []
+        try:
+            if self._free is None:
+                body = self._encoder.encode(value)
+                self._verify(self._decoder.decode(body))
+            else:
+                body = msgpack.Encoder(enc_hook=_Outgoing(handles)).encode(value)
+                self._verify(self._borrow(body, handles))
+        except (*_BAD_BODY, TypeError, OverflowError) as error:
+            raise LocalProtocolError(f"{self._name()}: {error}") from error
+        return body, handles
+
+    def decode(self, body: memoryview, handles: list[Handle]) -> T:
+        """Answer the value; it owns the handles.
+
+        Raises: RemoteProtocolError: not this type, out of bounds, or a handle of the wrong
+        kind, unused or used twice; then all handles are closed.
+        """
+        try:
+            if self._free is not None:
+                return self._decode_handles(body, handles)
+            if handles:
+                raise RemoteProtocolError(f"{len(handles)} handles where none belong")
+            if self.type is type(None):
+                if body:
+                    raise RemoteProtocolError(f"body of {len(body)} bytes where none belongs")
+                return None
+            value = self._decoder.decode(body)
+            self._verify(value)
+        except _BAD_BODY as error:
+            close_all(handles)
+            raise RemoteProtocolError(f"{self._name()}: {error}") from error
+        return value
+
+    def _verify(self, value: T) -> None:
+        if self._check is not None:
+            self._check(value)
+
+    def _decode_handles(self, body: memoryview, handles: list[Handle]) -> T:
+        decoder = self._decoder_with_hooks()
+        made: list[Handle] = []
+        try:
+            value: T = decoder.decode(body, handles, made)
+            self._verify(value)
+        except BaseException:
+            close_all(made)
+            raise
+        return value
+
+    def _borrow(self, body: bytes, handles: list[Handle]) -> T:
+        value: T = self._decoder_with_hooks().decode(body, handles, None)
+        return value
+
+    def _decoder_with_hooks(self) -> _HandleDecoder:
+        """Take a decoder that no other thread uses; it comes back by itself."""
+        free = self._free
+        assert free is not None
+        try:
+            return free.pop()
+        except IndexError:
+            return _HandleDecoder(self.type, free)
+
+    def _name(self) -> str:
+        return getattr(self.type, "__name__", str(self.type))
+
+
+class _Outgoing:
+    """Replace each handle by its index, in the order of the body."""
+
+    __slots__ = ("_handles",)
+
+    def __init__(self, handles: list[Handle]) -> None:
+        self._handles = handles
+
+    def __call__(self, value: object) -> msgpack.Ext:
+        if isinstance(value, ProtocolEnd):
+            value = value.channel
+        if not isinstance(value, Handle):
+            raise TypeError(f"{type(value).__name__} cannot be sent")
+        self._handles.append(value)
+        return msgpack.Ext(HANDLE_EXT, index_ext(len(self._handles) - 1))
+
+
+class _HandleDecoder:
+    """A decoder with one message's handles at hand. Used by one thread at a time."""
+
+    __slots__ = ("_claimed", "_decoder", "_free", "_handles", "_made")
+
+    def __init__(self, type_: Any, free: list[_HandleDecoder]) -> None:
+        self._decoder = msgpack.Decoder(type_, ext_hook=self._index, dec_hook=self._place)
+        self._free = free
+        self._handles: list[Handle] = []
+        self._made: list[Handle] | None = None
+        self._claimed: list[int] = []
+
+    def decode(
+        self, body: bytes | memoryview, handles: list[Handle], made: list[Handle] | None
+    ) -> Any:
+        """Decode; `made` collects the objects that now own handles.
+
+        None for `made` checks a value of our own: its handles stay where they are.
+        """
+        self._handles, self._made, self._claimed = handles, made, []
+        try:
+            value = self._decoder.decode(body)
+            check_claimed(self._claimed, len(handles))
+            return value
+        finally:
+            self._handles, self._made = [], None
+            self._free.append(self)
+
+    def _index(self, code: int, data: memoryview) -> Handle:
+        return self._handles[claim_index(code, data, self._claimed, len(self._handles))]
+
+    def _place(self, type_: Any, handle: object) -> object:
+        """Make the typed object of a field out of the handle that stood there."""
+        if not isinstance(handle, Handle):
+            raise RemoteProtocolError(f"{type(handle).__name__} where a handle belongs")
+        origin = get_origin(type_) or type_
+        wanted: type[Handle] = Channel if issubclass(origin, ProtocolEnd) else origin
+        if self._made is None:
+            if not isinstance(handle, wanted):
+                raise TypeError(f"{type(handle).__name__} where a {wanted.__name__} belongs")
+            return origin.__new__(origin) if wanted is not origin else handle
+        owner = handle if wanted is Handle else wanted.from_handle(handle)
+        if wanted is origin:
+            self._made.append(owner)
+            return owner
+        end: ProtocolEnd[Any] = origin(owner)
+        self._made.append(end.channel)
+        return end
+
+
+def _has_handles(type_: object) -> bool:
+    """True where a value of `type_` may hold a handle."""
+    return _search(inspect.type_info(type_), set())
+
+
+def _search(info: inspect.Type, seen: set[type]) -> bool:
+    if isinstance(info, inspect.CustomType):
+        return True
+    if isinstance(info, inspect.StructType):
+        if info.cls in seen:
+            return False
+        seen.add(info.cls)
+        return any(_search(field.type, seen) for field in info.fields)
+    if isinstance(info, inspect.ListType | inspect.VarTupleType):
+        return _search(info.item_type, seen)
+    if isinstance(info, inspect.DictType):
+        return _search(info.value_type, seen)
+    if isinstance(info, inspect.UnionType):
+        return any(_search(each, seen) for each in info.types)
+    return False

@@ -1,0 +1,38 @@
+"""What a call may raise beyond the transport's own errors.
+
+IpcError
+├── DomainError      the server refused, with a value of the method's own error enum
+└── UnknownMethod    the server does not know the method (framework error)
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from ipcrt.errors import IpcError, Status
+
+ErrorT = TypeVar("ErrorT", bound=enum.IntEnum)
+
+
+class DomainError(IpcError, Generic[ErrorT]):
+    """A method's own error; subclass it once for each error enum and name the enum.
+
+        class WriteFailed(DomainError[WriteError]):
+            ERROR = WriteError
+
+    A handler raises it, the client's call raises the same.
+    """
+
+    ERROR: ClassVar[type[Any]]
+    STATUS = Status.OK
+
+    def __init__(self, error: ErrorT) -> None:
+        self.error: Final[ErrorT] = error
+        super().__init__(getattr(error, "name", str(error)))
+
+
+class UnknownMethod(IpcError):
+    """The server does not know the method; it may be older or newer than this client."""
+
+    STATUS = Status.NOT_SUPPORTED

@@ -1,0 +1,97 @@
+"""Result unions: how a reply tells success from failure.
+
+A strict method without an error answers its response. All others answer `[1, response]`,
+`[2, domain error]` or `[3, status of the framework]`; in MessagePack's shortest form that is two
+bytes before the value, so that the value itself goes through its own codec.
+Source: docs/wire-format.md, "Replies"; FIDL, RFC-0138.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+from ipcrt.bindings.errors import DomainError, UnknownMethod
+from ipcrt.bindings.tables import Method
+from ipcrt.errors import RemoteProtocolError, Status, error_for
+from ipcrt.objects.handle import Handle, close_all
+from ipcrt.wire.body import decode_value, encode_value
+
+ResponseT = TypeVar("ResponseT")
+
+_PAIR: Final = 0x92
+_RESPONSE: Final = 1
+_DOMAIN: Final = 2
+_FRAMEWORK: Final = 3
+_EMPTY_STRUCT: Final = b"\x90"
+
+
+def write_response(method: Method[Any, ResponseT], value: ResponseT) -> tuple[bytes, list[Handle]]:
+    """Answer the reply's body and its handles, which stay the caller's.
+
+    Raises: LocalProtocolError: the value is not the method's response.
+    """
+    body, handles = method.response.encode(value)
+    if method.has_result:
+        body = bytes((_PAIR, _RESPONSE)) + (body or _EMPTY_STRUCT)
+    return body, handles
+
+
+def write_domain_error(method: Method[Any, Any], error: DomainError[Any]) -> bytes:
+    """Answer the reply's body for a domain error that the method declares."""
+    codec = method.error
+    assert codec is not None
+    return bytes((_PAIR, _DOMAIN)) + codec.encode(error.error)[0]
+
+
+def write_framework_error(status: Status) -> bytes:
+    """Answer the reply's body for a call that no handler took."""
+    return bytes((_PAIR, _FRAMEWORK)) + encode_value(int(status))
+
+
+def read_result(
+    method: Method[Any, ResponseT], body: memoryview, handles: list[Handle]
+) -> ResponseT:
+    """Answer the response; it owns the handles.
+
+    Raises: DomainError, UnknownMethod, RemoteProtocolError; then all handles are closed.
+    """
+    if not method.has_result:
+        return method.response.decode(body, handles)
+    try:
+        ordinal = _ordinal(method, body)
+    except RemoteProtocolError:
+        close_all(handles)
+        raise
+    rest = body[2:]
+    if ordinal == _RESPONSE:
+        if method.response.type is type(None):
+            rest = _without_empty_struct(rest)
+        return method.response.decode(rest, handles)
+    raise _failure(method, ordinal, rest, handles)
+
+
+def _failure(
+    method: Method[Any, Any], ordinal: int, body: memoryview, handles: list[Handle]
+) -> Exception:
+    """Answer the exception that a reply stands for."""
+    if ordinal == _DOMAIN and method.error is not None and method.raises is not None:
+        return method.raises(method.error.decode(body, handles))
+    close_all(handles)
+    status = decode_value(body, handle_count=len(handles))
+    if ordinal == _FRAMEWORK and type(status) is int:
+        if status == Status.NOT_SUPPORTED:
+            return UnknownMethod(f"{method.selector}: the server does not know it")
+        return error_for(status, f"{method.selector}: failed in the server")
+    return RemoteProtocolError(f"{method.selector}: result {ordinal}, which the method has not")
+
+
+def _ordinal(method: Method[Any, Any], body: memoryview) -> int:
+    if len(body) < 3 or body[0] != _PAIR or body[1] not in (_RESPONSE, _DOMAIN, _FRAMEWORK):
+        raise RemoteProtocolError(f"{method.selector}: reply is no result union")
+    return body[1]
+
+
+def _without_empty_struct(body: memoryview) -> memoryview:
+    if bytes(body) != _EMPTY_STRUCT:
+        raise RemoteProtocolError("empty success that is not []")
+    return body[1:]
