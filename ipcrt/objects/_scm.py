@@ -15,12 +15,12 @@ Source: unix(7), cmsg(3), recvmsg(2); net/unix/af_unix.c.
 from __future__ import annotations
 
 import array
-import os
 import socket
 from collections.abc import Sequence
 from typing import Final
 
 from ipcrt.errors import PeerClosed, RemoteProtocolError, ShouldWait, from_oserror
+from ipcrt.objects._fd import close_fds
 
 MAX_PACKET_BYTES: Final = 65536
 """The longest packet, in bytes."""
@@ -32,9 +32,12 @@ MAX_FDS: Final = MAX_HANDLES + 1
 """A spilled message has one descriptor more than its handles."""
 
 _SCM_PIDFD: Final = 4
-_SEND: Final = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
-_RECEIVE: Final = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
-_TRUNCATED: Final = socket.MSG_TRUNC | socket.MSG_CTRUNC
+# Plain integers: arithmetic on socket's flag members would cost as much as the system call.
+_SEND: Final = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+_RECEIVE: Final = int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
+_RECEIVE_BYTES: Final = int(socket.MSG_DONTWAIT)
+_PEEK: Final = int(socket.MSG_PEEK)
+_TRUNCATED: Final = int(socket.MSG_TRUNC | socket.MSG_CTRUNC)
 _FD_BYTES: Final = array.array("i").itemsize
 _CONTROL_BYTES: Final = socket.CMSG_SPACE(MAX_FDS * _FD_BYTES)
 
@@ -42,10 +45,7 @@ _Control = list[tuple[int, int, bytes]]
 
 
 class ReceiveBuffer:
-    """Room for one packet, to be reused by one thread for all its channels.
-
-    A fresh 64 KiB buffer for every receive costs more than the receive itself.
-    """
+    """Room for one packet, to be reused by one thread for all its channels."""
 
     __slots__ = ("buffers", "view")
 
@@ -54,9 +54,10 @@ class ReceiveBuffer:
         self.buffers = [self.view]
 
 
-def send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] = ()) -> None:
+def send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] = ()) -> int:
     """Send one packet; the descriptors stay the caller's, the peer gets copies.
 
+    Answers how many bytes went: all of a packet, perhaps fewer of a stream.
     Raises: ShouldWait: the peer's queue is full. PeerClosed: nobody can read it.
     NoResources: too many descriptors in flight (ETOOMANYREFS). AccessDenied: the peer
     refuses descriptors (SO_PASSRIGHTS).
@@ -64,9 +65,8 @@ def send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] = ())
     try:
         if fds:
             control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
-            sock.sendmsg((data,), control, _SEND)
-        else:
-            sock.send(data, _SEND)
+            return sock.sendmsg((data,), control, _SEND)
+        return sock.send(data, _SEND)
     except BlockingIOError:
         raise ShouldWait("the peer's queue is full") from None
     except (BrokenPipeError, ConnectionResetError):
@@ -75,39 +75,59 @@ def send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] = ())
         raise from_oserror(error, f"send {len(data)} bytes and {len(fds)} handles") from error
 
 
-def receive(sock: socket.socket, buffer: ReceiveBuffer) -> tuple[int, list[int]]:
-    """Receive one packet into `buffer.view`: its length in bytes and its descriptors.
+def receive(sock: socket.socket, buffer: ReceiveBuffer | None = None) -> tuple[bytes, list[int]]:
+    """Receive one packet: its bytes and its descriptors, which the caller owns.
 
-    The caller owns the descriptors.
     Raises: ShouldWait: no packet. PeerClosed: end of file, all packets read.
     RemoteProtocolError: the packet was not whole; its descriptors are closed.
     """
     try:
-        size, control, flags, _ = sock.recvmsg_into(buffer.buffers, _CONTROL_BYTES, _RECEIVE)
+        if buffer is None:
+            data, control, flags, _ = sock.recvmsg(MAX_PACKET_BYTES, _CONTROL_BYTES, _RECEIVE)
+        else:
+            size, control, flags, _ = sock.recvmsg_into(buffer.buffers, _CONTROL_BYTES, _RECEIVE)
+            data = bytes(buffer.view[:size])
     except BlockingIOError:
         raise ShouldWait("no message is queued") from None
     except ConnectionResetError:  # rule 4
         return receive(sock, buffer)
     except OSError as error:
         raise from_oserror(error, "receive a packet") from error
-    if not control and size and not flags & _TRUNCATED:
-        return size, []
+    if data and not control and not flags & _TRUNCATED:
+        return data, []
+    return data, _whole(len(data), control, flags)
+
+
+def receive_bytes(sock: socket.socket, max_bytes: int, *, peek: bool = False) -> bytes:
+    """Receive at most `max_bytes` of a packet or stream that should carry no descriptors.
+
+    The kernel discards those that a peer attached, as we offer no room for them.
+    Raises: ShouldWait: nothing is there. PeerClosed: end of file.
+    """
+    try:
+        data = sock.recv(max_bytes, _RECEIVE_BYTES | _PEEK if peek else _RECEIVE_BYTES)
+    except BlockingIOError:
+        raise ShouldWait("nothing to read") from None
+    except ConnectionResetError:  # rule 4
+        return receive_bytes(sock, max_bytes, peek=peek)
+    except OSError as error:
+        raise from_oserror(error, "receive") from error
+    if not data:
+        raise PeerClosed("the peer is gone")
+    return data
+
+
+def _whole(size: int, control: _Control, flags: int) -> list[int]:
+    """Answer the descriptors of a packet that is whole; close those of one that is not (rule 2)."""
     fds = _collect(control)
-    reason = _reason_to_refuse(
-        size, len(fds), flags, pidfd=any(c[1] == _SCM_PIDFD for c in control)
-    )
+    pidfd = any(kind == _SCM_PIDFD for _, kind, _ in control)
+    reason = _reason_to_refuse(size, len(fds), flags, pidfd=pidfd)
     if reason is None:
-        return size, fds
+        return fds
     close_fds(fds)
     if size == 0 and not fds:
         raise PeerClosed("the peer is gone")
     raise RemoteProtocolError(reason)
-
-
-def close_fds(fds: Sequence[int]) -> None:
-    """Close raw descriptors that no handle owns yet."""
-    for fd in fds:
-        os.close(fd)
 
 
 def _collect(control: _Control) -> list[int]:

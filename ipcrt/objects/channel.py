@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import socket
-from collections.abc import Iterable
-from typing import ClassVar, Self
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Final, NoReturn, Self
 
-from ipcrt.errors import InvalidArgs, NotSupported, OutOfRange, RemoteProtocolError, from_oserror
+from ipcrt.errors import InvalidArgs, NotSupported, OutOfRange, RemoteProtocolError
 from ipcrt.objects import _scm, spill
 from ipcrt.objects import rights as _rights
+from ipcrt.objects._socket_handle import SocketHandle, make_pair
 from ipcrt.objects.handle import Handle, Moved, close_all
-from ipcrt.objects.kind import ObjType, tag_pair
+from ipcrt.objects.kind import ObjType
 from ipcrt.objects.rights import Rights
+
+_READ: Final = int(Rights.READ)
+_WRITE: Final = int(Rights.WRITE)
 
 
 @dataclasses.dataclass(slots=True)
@@ -33,20 +36,15 @@ class Message:
         close_all(self.handles)
 
 
-class Channel(Handle):
+class Channel(SocketHandle):
     """One end of a channel."""
 
     TYPE: ClassVar[ObjType] = ObjType.CHANNEL
     DEFAULT_RIGHTS: ClassVar[Rights] = (
-        Rights.TRANSFER | Rights.WAIT | Rights.INSPECT | _rights.IO | Rights.SIGNAL
+        (_rights.BASIC & ~Rights.DUPLICATE) | _rights.IO | Rights.SIGNAL | Rights.SIGNAL_PEER
     )
 
-    __slots__ = ("_sock",)
-
-    def __init__(self, fd: int, rights: Rights | None = None) -> None:
-        """Take ownership of `fd`, a SOCK_SEQPACKET socket."""
-        super().__init__(fd, rights)
-        self._sock: socket.socket | None = None
+    __slots__ = ()
 
     @classmethod
     def create(cls) -> tuple[Self, Self]:
@@ -54,7 +52,7 @@ class Channel(Handle):
 
         Raises: NoResources: no descriptors are free.
         """
-        first, second = seqpacket_pair(ObjType.CHANNEL)
+        first, second = make_pair(ObjType.CHANNEL)
         return cls(first), cls(second)
 
     def write(self, data: bytes | memoryview, handles: Iterable[Handle] = ()) -> None:
@@ -63,9 +61,16 @@ class Channel(Handle):
         Data over 65536 bytes travels in a memfd and arrives as one message all the same.
         Raises: ShouldWait: the peer's queue is full. PeerClosed. OutOfRange: more than 64
         handles. InvalidArgs: no data. AccessDenied: a handle without TRANSFER, or no WRITE.
-        NoResources. Errors about the handles themselves leave them with the caller.
+        NotSupported: this very handle among `handles`. NoResources. Errors about the handles
+        themselves leave them with the caller.
         """
-        with Moved(handles) as moved:
+        several = () if handles == () else list(handles)
+        if not several:
+            self._send(data, ())
+            return
+        if self in several:
+            raise NotSupported("a channel cannot carry its own end")
+        with Moved(several) as moved:
             self.write_moved(data, moved)
 
     def write_moved(self, data: bytes | memoryview, moved: Moved) -> None:
@@ -73,31 +78,47 @@ class Channel(Handle):
 
         For those who wait and try again; raises what `write` raises.
         """
-        if len(moved.fds) > _scm.MAX_HANDLES:
-            raise OutOfRange(f"{len(moved.fds)} handles exceed {_scm.MAX_HANDLES} a message")
+        self._send(data, moved.fds)
+        moved.close()
+
+    def _send(self, data: bytes | memoryview, fds: Sequence[int]) -> None:
+        if not self._bits & _WRITE:
+            self.require(Rights.WRITE, "write")
+        if len(fds) > _scm.MAX_HANDLES:
+            raise OutOfRange(f"{len(fds)} handles exceed {_scm.MAX_HANDLES} a message")
+        if not isinstance(data, bytes):
+            data = memoryview(data).cast("B")  # its length is in bytes, whatever its items are
         if not data:
             raise InvalidArgs("a message without bytes would read as end of file")
         if spill.must_spill(data):
-            self._write_spilled(data, moved.fds)
-        else:
-            self.send_packet(data, moved.fds)
-        moved.close()
+            self._send_spilled(data, fds)
+            return
+        try:
+            _scm.send(self._sock or self._open(), data, fds)
+        except OutOfRange:  # the pair's maker gave it a small SO_SNDBUF
+            self._send_spilled(data, fds)
 
-    def _write_spilled(self, data: bytes | memoryview, fds: list[int]) -> None:
+    def _send_spilled(self, data: bytes | memoryview, fds: Sequence[int]) -> None:
         if len(data) > spill.MAX_MESSAGE_BYTES:
             raise OutOfRange(
                 f"message of {len(data)} bytes exceeds {spill.MAX_MESSAGE_BYTES}; pass a Vmo"
             )
         record, fd = spill.store(data)
         try:
-            self.send_packet(record, [*fds, fd])
+            _scm.send(self._sock or self._open(), record, [*fds, fd])
         finally:
             os.close(fd)
 
     def send_packet(self, packet: bytes | memoryview, fds: list[int]) -> None:
-        """Send at most 65536 bytes as they are; the descriptors stay the caller's."""
-        if not self._rights & Rights.WRITE:
-            _rights.require(self._rights, Rights.WRITE, "write")
+        """Send at most 65536 bytes as they are; the descriptors stay the caller's.
+
+        For whoever frames messages: the packet must not be taken for a spill record.
+        Raises: what `write` raises.
+        """
+        if not self._bits & _WRITE:
+            self.require(Rights.WRITE, "write")
+        if not packet or spill.must_spill(packet):
+            raise InvalidArgs(f"{len(packet)} bytes are no packet: none, over 65536, or a record")
         _scm.send(self._sock or self._open(), packet, fds)
 
     def read(
@@ -112,54 +133,38 @@ class Channel(Handle):
         Raises: ShouldWait: empty, peer open. PeerClosed: empty, peer gone.
         RemoteProtocolError: truncated, too many handles, bad spill; nothing of it is left open.
         """
-        if not self._rights & Rights.READ:
-            _rights.require(self._rights, Rights.READ, "read")
-        room = buffer or _scm.ReceiveBuffer()
-        size, fds = _scm.receive(self._sock or self._open(), room)
-        if self._held_back and self._watch is not None:
-            self._watch.drained()
-        data = bytes(room.view[:size])
-        if not fds:
-            if spill.is_record(data):
-                raise RemoteProtocolError("spill record without a descriptor")
-            return Message(data, [])
-        handles = [Handle(fd) for fd in fds]
-        if spill.is_record(data):
-            data = _unspill(data, handles, max_bytes)
-        if len(handles) > _scm.MAX_HANDLES:
-            close_all(handles)
-            raise RemoteProtocolError(f"{len(handles)} handles exceed {_scm.MAX_HANDLES} a message")
-        return Message(data, handles)
+        if not self._bits & _READ:
+            self.require(Rights.READ, "read")
+        data, fds = _scm.receive(self._sock or self._open(), buffer)
+        if fds or len(data) == spill.RECORD_BYTES:
+            message = _assemble(data, fds, max_bytes)
+        else:
+            message = Message(data, [])
+        if self._held_back:
+            self._note_read()
+        return message
 
-    def _open(self) -> socket.socket:
-        """Make the socket object that lends us sendmsg and recvmsg; it never owns the fd."""
-        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, fileno=self.fileno())
-        return self._sock
-
-    def _forget(self) -> None:
-        super()._forget()
-        if self._sock is not None:
-            self._sock.detach()
-            self._sock = None
-
-    def _duplicate_fd(self, rights: Rights) -> int:
+    def duplicate(self, rights: Rights = Rights.SAME_RIGHTS) -> NoReturn:
         """Refuse: as in Zircon, an end of a channel has one owner."""
+        del rights
         raise NotSupported("a channel cannot be duplicated; move it")
 
 
-def seqpacket_pair(kind: ObjType, detail: str = "") -> tuple[int, int]:
-    """Make a tagged SEQPACKET pair; the caller owns both descriptors."""
-    try:
-        ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    except OSError as error:
-        raise from_oserror(error, "create a socket pair") from error
-    with ends[0], ends[1]:
-        tag_pair(kind, ends, detail)
-        return ends[0].detach(), ends[1].detach()
+def _assemble(data: bytes, fds: list[int], max_bytes: int) -> Message:
+    """Make the message out of a packet with descriptors, or one that may be a spill record."""
+    handles = [Handle(fd) for fd in fds]
+    if spill.is_record(data):
+        data = _unspill(data, handles, max_bytes)
+    if len(handles) > _scm.MAX_HANDLES:
+        close_all(handles)
+        raise RemoteProtocolError(f"{len(handles)} handles exceed {_scm.MAX_HANDLES} a message")
+    return Message(data, handles)
 
 
 def _unspill(record: bytes, handles: list[Handle], max_bytes: int) -> bytes:
     """Replace a spill record by its data; `handles` loses the memfd, or all on error."""
+    if not handles:
+        raise RemoteProtocolError("spill record without a descriptor")
     try:
         with handles.pop() as vmo:
             return spill.load(record, vmo.fileno(), max_bytes)

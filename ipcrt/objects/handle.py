@@ -5,20 +5,19 @@
    never hit a stranger's descriptor.
 3. Whoever watches the descriptor (a port) is told before the number goes away.
 4. A handle that is forgotten closes itself and says so with a ResourceWarning.
+5. What a peer sent is looked at before it becomes an object of a kind (`from_handle`).
 Source: zircon handles; close(2); epoll(7), "Will closing a file descriptor ...".
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import warnings
 from collections.abc import Iterable
-from types import TracebackType
 from typing import ClassVar, Final, Protocol, Self
 
-from ipcrt.errors import BadHandle, InvalidArgs, from_oserror
+from ipcrt.errors import BadHandle, InvalidArgs
 from ipcrt.objects import rights as _rights
+from ipcrt.objects._fd import close_fd, close_fds, duplicate_fd
 from ipcrt.objects.kind import ObjType, check_kind, koid_of, related_koid_of
 from ipcrt.objects.rights import Rights
 
@@ -26,7 +25,7 @@ _CLOSED: Final = -1
 
 
 class Watch(Protocol):
-    """What a port hangs on a handle that it watches."""
+    """What a port hangs on a handle that it watches; its methods raise nothing."""
 
     def closing(self) -> None:
         """The descriptor is about to leave the handle: stop watching it, now."""
@@ -43,21 +42,19 @@ class Handle:
     """
 
     TYPE: ClassVar[ObjType] = ObjType.NONE
-    DEFAULT_RIGHTS: ClassVar[Rights] = (
-        _rights.BASIC | _rights.IO | Rights.MAP | Rights.GET_PROPERTY | Rights.SET_PROPERTY
-    )
+    DEFAULT_RIGHTS: ClassVar[Rights] = _rights.ALL
 
-    __slots__ = ("__weakref__", "_fd", "_held_back", "_rights", "_watch")
+    __slots__ = ("__weakref__", "_bits", "_fd", "_held_back", "_watch")
 
     def __init__(self, fd: int, rights: Rights | None = None) -> None:
-        """Take ownership of `fd`, which must be open; it becomes CLOEXEC's business no more.
+        """Take ownership of `fd`, which must be open and close-on-exec.
 
         The kind of object is not checked: use `from_handle` for what a peer sent.
         """
         if fd < 0:
             raise InvalidArgs(f"descriptor {fd} is negative")
         self._fd = fd
-        self._rights = self.DEFAULT_RIGHTS if rights is None else rights
+        self._bits = int(self.DEFAULT_RIGHTS if rights is None else rights)
         self._watch: Watch | None = None
         self._held_back = False
 
@@ -68,10 +65,18 @@ class Handle:
         On error the handle stays with the caller, open.
         Raises: WrongType: the descriptor is another kind of object. BadHandle: closed.
         """
-        if cls.TYPE is not ObjType.NONE:
-            check_kind(handle.fileno(), cls.TYPE)
-        held = handle.rights & cls.DEFAULT_RIGHTS
+        held = cls._inspect(handle.fileno()) & handle.rights
         return cls(handle.take(), held)
+
+    @classmethod
+    def _inspect(cls, fd: int) -> Rights:
+        """Refuse what is no object of this class; answer the rights that it can have.
+
+        Raises: WrongType.
+        """
+        if cls.TYPE is not ObjType.NONE:
+            check_kind(fd, cls.TYPE)
+        return cls.DEFAULT_RIGHTS
 
     def fileno(self) -> int:
         """Lend the descriptor's number; the handle still owns it.
@@ -90,7 +95,15 @@ class Handle:
     @property
     def rights(self) -> Rights:
         """What this handle may be used for."""
-        return self._rights
+        return Rights(self._bits)
+
+    def require(self, needed: Rights, doing: str) -> None:
+        """Refuse `doing` unless this handle has the `needed` rights.
+
+        Raises: AccessDenied.
+        """
+        if int.__and__(needed, ~self._bits):  # IntFlag's own & costs thirty times as much
+            _rights.require(self.rights, needed, doing)
 
     @property
     def koid(self) -> int:
@@ -102,7 +115,11 @@ class Handle:
 
     @property
     def related_koid(self) -> int:
-        """The koid of the object's other end; zero where it has none or is not named."""
+        """The koid of the object's other end; zero where it has none or is not named.
+
+        It is the word of whoever made the pair: two ends belong together only if each of them
+        names the other.
+        """
         return related_koid_of(self.fileno())
 
     def duplicate(self, rights: Rights = Rights.SAME_RIGHTS) -> Self:
@@ -111,8 +128,8 @@ class Handle:
         Raises: AccessDenied: no DUPLICATE right. InvalidArgs: more rights than held.
         NoResources: no descriptor is free. Source: zx_handle_duplicate.
         """
-        _rights.require(self._rights, Rights.DUPLICATE, "duplicate")
-        reduced = _rights.reduce(self._rights, rights)
+        self.require(Rights.DUPLICATE, "duplicate")
+        reduced = _rights.reduce(self.rights, rights)
         return type(self)(self._duplicate_fd(reduced), reduced)
 
     def replace(self, rights: Rights = Rights.SAME_RIGHTS) -> Self:
@@ -121,8 +138,8 @@ class Handle:
         This handle is closed whether or not it works. Source: zx_handle_replace.
         """
         with self:
-            reduced = _rights.reduce(self._rights, rights)
-            if reduced == self._rights:
+            reduced = _rights.reduce(self.rights, rights)
+            if reduced == self._bits:
                 return type(self)(self.take(), reduced)
             return type(self)(self._duplicate_fd(reduced), reduced)
 
@@ -145,7 +162,12 @@ class Handle:
         fd = self._fd
         if fd >= 0:
             self._forget()
-            os.close(fd)
+            close_fd(fd)
+
+    def _note_read(self) -> None:
+        """Tell a port that waits for the queue to drain that a read took something out."""
+        if self._watch is not None:
+            self._watch.drained()
 
     def _forget(self) -> None:
         """Stop everything that knows the number, then drop it (rules 2 and 3)."""
@@ -158,33 +180,19 @@ class Handle:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __del__(self) -> None:
         if getattr(self, "_fd", _CLOSED) >= 0:
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
-            self.close()
+            try:
+                warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
+            finally:  # the warning may be an error
+                self.close()
 
     def __repr__(self) -> str:
         where = f"fd={self._fd}" if self._fd >= 0 else "closed"
         return f"<{type(self).__name__} {where}>"
-
-
-def duplicate_fd(fd: int) -> int:
-    """Duplicate a descriptor, close-on-exec; the caller owns the copy.
-
-    Raises: NoResources: the descriptor table is full. BadHandle: not open.
-    """
-    try:
-        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 0)
-    except OSError as error:
-        raise from_oserror(error, "duplicate a descriptor") from error
 
 
 def close_all(handles: Iterable[Handle]) -> None:
@@ -208,14 +216,16 @@ class Moved:
         Raises: BadHandle, AccessDenied (no TRANSFER right), InvalidArgs (one twice);
         then none was moved.
         """
-        checked: list[Handle] = []
+        self._fds: list[int] = []
+        checked: dict[int, Handle] = {}
         for handle in handles:
-            handle.fileno()
-            _rights.require(handle.rights, Rights.TRANSFER, "sending a handle")
-            if any(handle is other for other in checked):
+            fd = handle.fileno()
+            handle.require(Rights.TRANSFER, "sending a handle")
+            if fd in checked:
                 raise InvalidArgs(f"{handle!r} stands twice in one message")
-            checked.append(handle)
-        self._fds = [handle.take() for handle in checked]
+            checked[fd] = handle
+        for handle in checked.values():
+            self.add(handle)
 
     @property
     def fds(self) -> list[int]:
@@ -229,16 +239,17 @@ class Moved:
     def close(self) -> None:
         """Close every descriptor that is still here."""
         fds, self._fds = self._fds, []
-        for fd in fds:
-            os.close(fd)
+        close_fds(fds)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_fds", ()):
+            try:
+                warnings.warn(f"unsent handles {self._fds}", ResourceWarning, stacklevel=2)
+            finally:
+                self.close()

@@ -1,11 +1,14 @@
 """What a descriptor really is: its kind of object and its koid.
 
-Nothing here trusts a peer. Sockets are told apart by the kernel's own word (family
-and type) and, among SEQPACKET pairs, by the *tag* that their maker bound them to:
-an abstract address `ipcrt/<kind>/<koid in hex>`. A tag lets a third process match
-the two ends of a pair: one end's own address is the other end's peer address, and
-the kernel keeps addresses unique while their socket lives. A SEQPACKET socket without
-a tag (one from accept(2), say) counts as a channel.
+Nothing here trusts a peer. Sockets are told apart by the kernel's own word (family, type,
+connected or not) and, among SEQPACKET pairs, by the *tag* that their maker bound them to: an
+abstract address `ipcrt/<kind>/<koid in hex>`. A SEQPACKET socket without a tag (one from
+accept(2), say) counts as a channel.
+
+A tag lets a third process match the two ends of a pair: one end's own address is the other end's
+peer address. Its maker may lie, but only about its own ends, so two ends belong together where
+*each* names the other's koid, which is the kernel's word. Somebody may hold the address that a
+new end wants: it then gets a tag with a random tail.
 Source: zx_object_get_info (koid, related_koid); socket(7) SO_COOKIE; unix(7).
 """
 
@@ -15,15 +18,18 @@ import enum
 import errno
 import fcntl
 import os
+import re
+import secrets
 import socket
 import stat
 import struct
 from typing import Final
 
-from ipcrt.errors import NotSupported, WrongType, from_oserror
+from ipcrt.errors import BadHandle, NotSupported, WrongType, from_oserror
+from ipcrt.objects._fd import LentSocket
 
 SO_COOKIE: Final = 57
-_TAG_PREFIX: Final = b"\0ipcrt/"
+_TAG: Final = re.compile(rb"\0ipcrt/([a-z]+)(?:-([0-9a-z]+))?/([0-9a-f]{1,16})(?:/[0-9a-f]+)?")
 _COOKIE: Final = struct.Struct("=Q")
 
 
@@ -46,7 +52,7 @@ _TAGGED: Final = {
     b"eventpair": ObjType.EVENTPAIR,
     b"fifo": ObjType.FIFO,
 }
-_TAG_NAMES: Final = {kind: name for name, kind in _TAGGED.items()}
+_TAG_NAMES: Final = {kind: name for name, kind in _TAGGED.items()} | {ObjType.SOCKET: b"socket"}
 _ANON_INODES: Final = {
     "anon_inode:[eventfd]": ObjType.EVENT,
     "anon_inode:[timerfd]": ObjType.TIMER,
@@ -61,13 +67,22 @@ def kind_of(fd: int) -> ObjType:
     """
     try:
         mode = os.fstat(fd).st_mode
+        return _kind_of_open(fd, mode)
+    except OSError as error:
+        raise from_oserror(error, "look at a descriptor") from error
+
+
+def _kind_of_open(fd: int, mode: int) -> ObjType:
+    try:
         if stat.S_ISSOCK(mode):
             return _socket_kind(fd)
         if stat.S_ISREG(mode) and _has_seals(fd):
             return ObjType.VMO
-        link = os.readlink(f"/proc/self/fd/{fd}")
     except OSError as error:
-        raise from_oserror(error, "look at a descriptor") from error
+        if error.errno == errno.EBADF:  # open, but with O_PATH: good for nothing that we do
+            return ObjType.NONE
+        raise
+    link = os.readlink(f"/proc/self/fd/{fd}")
     if link.startswith("pidfd:["):  # Linux 6.9 on: pidfds live in a file system of their own
         return ObjType.PROCESS
     return _ANON_INODES.get(link, ObjType.NONE)
@@ -84,33 +99,49 @@ def check_kind(fd: int, expected: ObjType) -> None:
 
 
 def tag_pair(kind: ObjType, ends: tuple[socket.socket, socket.socket], detail: str = "") -> None:
-    """Bind both ends of a fresh pair to their tags; see the head of this file."""
+    """Bind both ends of a fresh pair to their tags; see the head of this file.
+
+    `detail` is what the receiver of an end must know of it, lower-case letters and digits.
+    """
     name = _TAG_NAMES[kind] + (f"-{detail}".encode() if detail else b"")
     for end in ends:
-        end.bind(b"%s%s/%x" % (_TAG_PREFIX, name, _cookie(end)))
+        tag = b"\0ipcrt/%s/%x" % (name, _cookie(end))
+        try:
+            try:
+                end.bind(tag)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                end.bind(b"%s/%s" % (tag, secrets.token_hex(8).encode()))
+        except OSError as error:
+            raise from_oserror(error, f"name a {kind.name}") from error
 
 
 def tag_detail(fd: int) -> str:
     """Answer what the maker wrote behind the kind in the tag, or an empty string."""
-    with _Borrowed(fd) as sock:
-        tag = _split_tag(sock.getsockname())
-    return "" if tag is None else tag[0].partition(b"-")[2].decode("ascii", "replace")
+    try:
+        with LentSocket(fd) as sock:
+            tag = _split_tag(sock.getsockname())
+    except OSError as error:
+        raise from_oserror(error, "read the tag of a socket") from error
+    return "" if tag is None else tag[1]
 
 
 def koid_of(fd: int) -> int:
     """Identify the object behind `fd`: equal for every descriptor of it, in every process.
 
-    Sockets: SO_COOKIE, never reused. Files, memfds and (Linux 6.9 on) pidfds: the inode.
-    Events: the kernel's eventfd-id. Raises: NotSupported: timers, older pidfds.
+    Sockets: SO_COOKIE, never reused. Files, memfds and (Linux 6.9 on) pidfds: the inode, which
+    tells objects of one file system apart. Events: the kernel's eventfd-id, which is reused.
+    Raises: NotSupported: timers, older pidfds.
     """
     try:
         status = os.fstat(fd)
         if stat.S_ISSOCK(status.st_mode):
-            with _Borrowed(fd) as sock:
+            with LentSocket(fd) as sock:
                 return _cookie(sock)
         kind = kind_of(fd)
         if kind is ObjType.EVENT:
-            return _fdinfo(fd, "eventfd-id")
+            return fdinfo(fd, "eventfd-id")
         if kind is ObjType.TIMER or _is_anonymous(fd):
             raise NotSupported(f"the kernel gives a {kind.name} no identity")
         return status.st_ino
@@ -120,54 +151,55 @@ def koid_of(fd: int) -> int:
 
 def related_koid_of(fd: int) -> int:
     """Answer the koid of the other end, from the peer's tag; zero where there is none."""
-    if not stat.S_ISSOCK(os.fstat(fd).st_mode):
-        return 0
-    with _Borrowed(fd) as sock:
-        try:
-            tag = _split_tag(sock.getpeername())
-        except OSError:
+    try:
+        if not stat.S_ISSOCK(os.fstat(fd).st_mode):
             return 0
-    return 0 if tag is None else tag[1]
-
-
-class _Borrowed:
-    """A socket object over somebody else's descriptor; never closes it."""
-
-    __slots__ = ("_sock",)
-
-    def __init__(self, fd: int) -> None:
-        self._sock = socket.socket(fileno=fd)
-
-    def __enter__(self) -> socket.socket:
-        return self._sock
-
-    def __exit__(self, *_: object) -> None:
-        self._sock.detach()
+        with LentSocket(fd) as sock:
+            tag = _peer_tag(sock)
+    except OSError as error:
+        raise from_oserror(error, "read a related koid") from error
+    return 0 if tag is None else tag[2]
 
 
 def _socket_kind(fd: int) -> ObjType:
-    with _Borrowed(fd) as sock:
-        if sock.family != socket.AF_UNIX:
+    with LentSocket(fd) as sock:
+        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_DOMAIN) != socket.AF_UNIX:
             return ObjType.NONE
-        if sock.type == socket.SOCK_STREAM:
+        kind = sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE)
+        if kind not in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET) or not _is_connected(sock):
+            return ObjType.NONE
+        if kind == socket.SOCK_STREAM:
             return ObjType.SOCKET
-        if sock.type != socket.SOCK_SEQPACKET:
-            return ObjType.NONE
         tag = _split_tag(sock.getsockname())
-    if tag is None:
-        return ObjType.CHANNEL
-    return _TAGGED.get(tag[0].partition(b"-")[0], ObjType.CHANNEL)
+    return ObjType.CHANNEL if tag is None else _TAGGED.get(tag[0], ObjType.CHANNEL)
 
 
-def _split_tag(address: str | bytes) -> tuple[bytes, int] | None:
-    """Split `ipcrt/<name>/<hex koid>`; None for any other address."""
-    if not isinstance(address, bytes) or not address.startswith(_TAG_PREFIX):
-        return None
-    name, slash, koid = address[len(_TAG_PREFIX) :].partition(b"/")
+def _is_connected(sock: socket.socket) -> bool:
+    """False for listeners and for sockets that never had a peer; a peer that is gone counts."""
     try:
-        return (name, int(koid, 16)) if slash else None
-    except ValueError:
+        sock.getpeername()
+    except OSError as error:
+        if error.errno == errno.ENOTCONN:
+            return False
+        raise
+    return True
+
+
+def _peer_tag(sock: socket.socket) -> tuple[bytes, str, int] | None:
+    try:
+        return _split_tag(sock.getpeername())
+    except OSError as error:
+        if error.errno == errno.ENOTCONN:
+            return None
+        raise
+
+
+def _split_tag(address: object) -> tuple[bytes, str, int] | None:
+    """Split a tag into kind, detail and koid; None for any other address."""
+    found = _TAG.fullmatch(address) if isinstance(address, bytes) else None
+    if found is None:
         return None
+    return found[1], (found[2] or b"").decode("ascii"), int(found[3], 16)
 
 
 def _cookie(sock: socket.socket) -> int:
@@ -191,10 +223,20 @@ def _is_anonymous(fd: int) -> bool:
     return os.readlink(f"/proc/self/fd/{fd}").startswith("anon_inode:")
 
 
-def _fdinfo(fd: int, field: str) -> int:
-    with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as lines:
-        for line in lines:
-            name, _, value = line.partition(":")
-            if name == field:
-                return int(value)
+def fdinfo(fd: int, field: str) -> int:
+    """Read one decimal field of what the kernel tells about an open descriptor.
+
+    Raises: NotSupported: this kernel does not tell. BadHandle: not open.
+    Source: proc_pid_fdinfo(5).
+    """
+    try:
+        with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as lines:
+            for line in lines:
+                name, _, value = line.partition(":")
+                if name == field:
+                    return int(value)
+    except FileNotFoundError:
+        raise BadHandle(f"descriptor {fd} is not open") from None
+    except OSError as error:
+        raise from_oserror(error, f"read {field} of a descriptor") from error
     raise NotSupported(f"this kernel does not tell {field}")

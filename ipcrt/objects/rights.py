@@ -1,15 +1,16 @@
 """Rights: what a handle may be used for.
 
 A right that Linux can enforce on the descriptor is enforced by the object that
-has it (see `Vmo.duplicate`, `Socket.duplicate`). All others are *advisory*: this
-library refuses to act against them, but they do not travel: whoever receives the
-descriptor holds what the kernel lets it do.
+has it (see `Vmo`). All others are *advisory*: this library refuses to act against
+them, but they do not travel: whoever receives the descriptor holds what the kernel
+lets it do.
 Source: zircon/rights.h.
 """
 
 from __future__ import annotations
 
 import enum
+import os
 from typing import Final
 
 from ipcrt.errors import AccessDenied, InvalidArgs
@@ -27,6 +28,7 @@ class Rights(enum.IntFlag):
     MAP = 1 << 5
     GET_PROPERTY = 1 << 6
     SET_PROPERTY = 1 << 7
+    DESTROY = 1 << 9
     SIGNAL = 1 << 12
     SIGNAL_PEER = 1 << 13
     WAIT = 1 << 14
@@ -36,6 +38,26 @@ class Rights(enum.IntFlag):
 
 BASIC: Final = Rights.TRANSFER | Rights.DUPLICATE | Rights.WAIT | Rights.INSPECT
 IO: Final = Rights.READ | Rights.WRITE
+PROPERTY: Final = Rights.GET_PROPERTY | Rights.SET_PROPERTY
+ALL: Final = (
+    BASIC
+    | IO
+    | PROPERTY
+    | Rights.EXECUTE
+    | Rights.MAP
+    | Rights.DESTROY
+    | Rights.SIGNAL
+    | Rights.SIGNAL_PEER
+)
+"""What a descriptor may do whose kind nobody has looked at yet."""
+
+
+_BY_ACCESS_MODE: Final = {os.O_RDONLY: Rights.READ, os.O_WRONLY: Rights.WRITE, os.O_RDWR: IO}
+
+
+def of_access_mode(flags: int) -> Rights:
+    """Answer READ and WRITE as the flags of open(2) give them; NONE for the odd fourth mode."""
+    return _BY_ACCESS_MODE.get(flags & os.O_ACCMODE, Rights.NONE)
 
 
 def reduce(held: Rights, wanted: Rights) -> Rights:

@@ -14,7 +14,8 @@ import os
 import struct
 from typing import Final
 
-from ipcrt.errors import RemoteProtocolError, WrongType, from_oserror
+from ipcrt.errors import IpcError, RemoteProtocolError, from_oserror
+from ipcrt.objects._fd import create_memfd
 from ipcrt.objects._scm import MAX_PACKET_BYTES
 from ipcrt.objects.kind import ObjType, check_kind
 
@@ -42,10 +43,7 @@ def store(data: bytes | memoryview) -> tuple[bytes, int]:
 
     Raises: NoResources: no descriptor or no memory.
     """
-    try:
-        fd = os.memfd_create("ipcrt-spill", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    except OSError as error:
-        raise from_oserror(error, "create a memfd") from error
+    fd = create_memfd("ipcrt-spill")
     try:
         rest = memoryview(data)
         while rest:
@@ -68,8 +66,8 @@ def load(record: bytes | memoryview, fd: int, limit: int = MAX_MESSAGE_BYTES) ->
     if length > limit:
         raise RemoteProtocolError(f"spilled message of {length} bytes exceeds {limit}")
     try:
-        check_kind(fd, ObjType.VMO)
-    except WrongType as error:
+        check_kind(fd, ObjType.VMO)  # no pipe, no file of a slow or failing file system
+    except IpcError as error:
         raise RemoteProtocolError(f"spill record: {error}") from error
     size = os.fstat(fd).st_size
     if size < length:
