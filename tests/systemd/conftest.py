@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from tests.systemd.box import Box
 @pytest.fixture(scope="session")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     """A box with the project installed, the same for all tests: leave no unit of yours in it."""
-    running = Box(tmp_path_factory.mktemp("systemd") / "box", "--install")
+    state = tmp_path_factory.mktemp("systemd") / "box"
+    running = Box(state, "--install", "--python", sys.executable)
     try:
         yield running
     finally:
