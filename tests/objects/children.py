@@ -7,6 +7,7 @@ that it checks held.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import resource
 import signal
@@ -15,11 +16,12 @@ import struct
 import sys
 from collections.abc import Callable
 
-from ipcrt.errors import NoResources, PeerClosed, RemoteProtocolError, ShouldWait
-from ipcrt.objects import _scm
+from ipcrt.errors import IpcError, NoResources, PeerClosed, RemoteProtocolError, ShouldWait
+from ipcrt.objects import _scm, _syscalls
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.eventpair import EventPair
 from ipcrt.objects.handle import Handle
+from ipcrt.objects.openat import open_beneath
 from tests.support.proc import open_fds
 from tests.support.waiting import wait_until
 
@@ -188,6 +190,41 @@ def leave_with_unread(number: int) -> None:
         channel.write(b"second")
 
 
+def open_in_sandbox(directory: int, denial: int) -> None:
+    """Open files where a seccomp filter denies openat2 with the errno `denial`."""
+    _deny_openat2(denial)
+    try:
+        _syscalls.openat2(directory, b"file", 0, 0)
+    except OSError as error:
+        print("openat2 denied" if error.errno == denial else error)
+    paths = ("file", "inner/file", "link to file", "link to root/etc/passwd", "fifo", "nothing")
+    for path in paths:
+        try:
+            open_beneath(directory, path).close()
+            print(path, "opened")
+        except IpcError as error:
+            print(path, error.status.name)
+
+
+def _deny_openat2(denial: int) -> None:
+    """Source: seccomp(2), prctl(2); the filter is four instructions of classic BPF."""
+    program = b"".join(
+        struct.pack("=HBBI", *instruction)
+        for instruction in (
+            (0x20, 0, 0, 0),  # load the system call's number
+            (0x15, 0, 1, 437),  # openat2?
+            (0x06, 0, 0, 0x0005_0000 | denial),  # SECCOMP_RET_ERRNO
+            (0x06, 0, 0, 0x7FFF_0000),  # SECCOMP_RET_ALLOW
+        )
+    )
+    instructions = ctypes.create_string_buffer(program)
+    filter_program = struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions))
+    libc = ctypes.CDLL(None, use_errno=True)
+    zero = ctypes.c_ulong(0)
+    assert libc.prctl(38, ctypes.c_ulong(1), zero, zero, zero) == 0  # PR_SET_NO_NEW_PRIVS
+    assert libc.prctl(22, ctypes.c_ulong(2), filter_program, zero, zero) == 0  # PR_SET_SECCOMP
+
+
 def _has_message(channel: Channel) -> bool:
     sock = socket.socket(fileno=os.dup(channel.fileno()))
     with sock, contextlib.suppress(BlockingIOError):
@@ -217,6 +254,7 @@ ROLES: dict[str, Callable[..., None]] = {
         race_truncation,
         shrink,
         leave_with_unread,
+        open_in_sandbox,
     )
 }
 
