@@ -22,6 +22,7 @@ from ipcrt.objects.channel import Channel
 from ipcrt.objects.eventpair import EventPair
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.openat import open_beneath
+from ipcrt.objects.socket import Socket
 from tests.support.proc import open_fds
 from tests.support.waiting import wait_until
 
@@ -107,14 +108,15 @@ def _queue_descriptors(channel: Channel) -> int:
     raise AssertionError("the kernel refused nothing")
 
 
-def write_to_nobody(number: int) -> None:
-    """Write to a peer that is gone, with SIGPIPE deadly as in C: an error, and we live."""
+def write_to_nobody(channel: int, stream: int) -> None:
+    """Write to peers that are gone, with SIGPIPE deadly as in C: errors, and we live."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    with Channel(number) as channel:
-        try:
-            channel.write(b"anybody?")
-        except PeerClosed:
-            print("peer closed", flush=True)
+    for end in (Channel(channel), Socket(stream)):
+        with end:
+            try:
+                end.write(b"anybody?")
+            except PeerClosed:
+                print("peer closed", flush=True)
 
 
 def race_spills(number: int, rounds: int, size: int) -> None:

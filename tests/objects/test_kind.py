@@ -82,6 +82,12 @@ def other_descriptors() -> dict[str, Callable[[], int]]:
                 sock.listen()
             return sock.detach()
 
+    def connected_internet() -> int:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            client = socket.create_connection(server.getsockname())
+            server.accept()[0].close()
+            return client.detach()
+
     return {
         "file": lambda: os.open(__file__, os.O_RDONLY),
         "directory": lambda: os.open("/", os.O_RDONLY),
@@ -93,6 +99,7 @@ def other_descriptors() -> dict[str, Callable[[], int]]:
         "listening stream": lambda: unconnected(socket.SOCK_STREAM, listen=True),
         "listening seqpacket": lambda: unconnected(socket.SOCK_SEQPACKET, listen=True),
         "internet": lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM).detach(),
+        "connected internet": connected_internet,
         "path of memory": lambda: path_only(lambda: Vmo.create(1)),
         "path of a socket": lambda: path_only(lambda: one_end(ObjType.SOCKET)),
     }
@@ -230,7 +237,7 @@ def test_an_unknown_kind_in_a_tag_counts_as_a_channel() -> None:
 def test_a_squatted_address_stops_nobody() -> None:
     ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with Handle(os.dup(ends[0].fileno())) as one, Handle(os.dup(ends[1].fileno())) as other:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as squatter:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as squatter:
             squatter.bind(b"\0ipcrt/eventpair-x/%x" % one.koid)
             tag_pair(ObjType.EVENTPAIR, ends, "x")
         for end in ends:

@@ -77,14 +77,15 @@ def test_sending_to_a_peer_that_is_gone(pair: Pair) -> None:
 
 
 def test_a_write_to_a_peer_that_is_gone_raises_no_sigpipe(
-    pair: Pair, spawn_python: Spawner
+    pair: Pair, stream: Pair, spawn_python: Spawner
 ) -> None:
-    near, far = pair
-    far.close()
+    numbers = [pair[0].fileno(), stream[0].fileno()]
+    pair[1].close()
+    stream[1].close()
     child = spawn_python.module(
-        "tests.objects.children", "write_to_nobody", near.fileno(), pass_fds=[near.fileno()]
+        "tests.objects.children", "write_to_nobody", *numbers, pass_fds=numbers
     )
-    assert child.finish() == "peer closed\n"
+    assert child.finish() == "peer closed\n" * 2
 
 
 def test_a_packet_over_what_the_socket_admits(pair: Pair) -> None:

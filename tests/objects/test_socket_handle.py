@@ -52,5 +52,6 @@ def test_the_lent_socket_goes_when_the_descriptor_does() -> None:
         assert lent.type == socket.SOCK_SEQPACKET
         assert lent.fileno() == first
         handle.close()
+        assert handle._sock is None
         with pytest.raises(BadHandle):
             handle._open()
