@@ -85,7 +85,7 @@ class TrioPort(AsyncPort):
     # ---- the system task
 
     async def _run(self) -> None:
-        while True:
+        while not self.closed:
             due = self.deadlines.due()
             try:
                 with trio.CancelScope(deadline=math.inf if due is None else due) as self._alarm:
