@@ -85,17 +85,21 @@ class TrioPort(AsyncPort):
     # ---- the system task
 
     async def _run(self) -> None:
-        while not self.closed:
-            due = self.deadlines.due()
-            try:
-                with trio.CancelScope(deadline=math.inf if due is None else due) as self._alarm:
-                    await trio.lowlevel.wait_readable(self._poller.fileno())
-            except trio.ClosedResourceError:
-                return
-            if self.closed:
-                return
+        while await self._wait_news():
             self.dispatch()
             self.deadlines.run()
+
+    async def _wait_news(self) -> bool:
+        """Wait for the poller or the next deadline; False once the port is closed."""
+        if self.closed:
+            return False
+        due = self.deadlines.due()
+        try:
+            with trio.CancelScope(deadline=math.inf if due is None else due) as self._alarm:
+                await trio.lowlevel.wait_readable(self._poller.fileno())
+        except trio.ClosedResourceError:
+            return False
+        return not self.closed
 
     def _deadline_moved(self, due: float) -> None:
         self._alarm.deadline = min(self._alarm.deadline, due)
