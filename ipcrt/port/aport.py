@@ -167,6 +167,7 @@ class AsyncPort(Port):
 
     async def sleep(self, seconds: float) -> None:
         """Do nothing for at least `seconds`. Raises: Canceled: the port was closed meanwhile."""
+        self._check()
         waiter: Waiter[None] = self.create_waiter()
 
         def wake() -> None:

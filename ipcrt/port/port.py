@@ -104,8 +104,8 @@ class Port:
     def add_reader(
         self,
         handle: Handle,
-        reader: Callable[[], None],
-        on_end: Callable[[], None] | None = None,
+        reader: Callable[[], object],
+        on_end: Callable[[], object] | None = None,
     ) -> None:
         """Call `reader` for as long as `handle` is readable or hung up.
 
@@ -171,7 +171,7 @@ class Port:
         else:
             self._post(packet)
 
-    def run(self, action: Callable[[], None]) -> None:
+    def run(self, action: Callable[[], object]) -> None:
         key = self.new_key()
 
         def receive(packet: Packet) -> None:

@@ -54,7 +54,7 @@ class Owner(Protocol):
     def end(self, packet: Packet) -> None:
         """Pass the last packet of a wait on, from any thread. Raises nothing."""
 
-    def run(self, action: Callable[[], None]) -> None:
+    def run(self, action: Callable[[], object]) -> None:
         """Call `action` on the port's thread, from any thread. Raises nothing."""
 
     def start_reader(self, watch: HandleWatch) -> bool:
@@ -120,8 +120,8 @@ class HandleWatch:
         self._owner = owner
         self.handle = handle
         self.fd = handle.fileno()
-        self._reader: Callable[[], None] | None = None
-        self._on_end: Callable[[], None] | None = None
+        self._reader: Callable[[], object] | None = None
+        self._on_end: Callable[[], object] | None = None
         self._loop_reads = False
         self._waits: list[Wait] = []
         self._armed = OUTSIDE
@@ -155,7 +155,7 @@ class HandleWatch:
         return bool(found)
 
     def set_reader(
-        self, reader: Callable[[], None], on_end: Callable[[], None] | None = None
+        self, reader: Callable[[], object], on_end: Callable[[], object] | None = None
     ) -> None:
         """Call `reader` while the handle is readable or hung up; raises as `add`."""
         self._reader, self._on_end = reader, on_end

@@ -228,9 +228,14 @@ class Started(Generic[T]):
 
     async def cancel(self) -> None:
         """Cancel it, and see that it ends so."""
+        assert not await self.stop(), "it was not cancelled"
+        assert self.cancelled, f"not cancelled: {self._error}"
+
+    async def stop(self) -> list[T]:
+        """Cancel it; answer its result, if it came first."""
         self._cancel()
         await wait_until_async(lambda: self.ended)
-        assert self.cancelled, f"not cancelled: {self._result or self._error}"
+        return self._result
 
 
 class AsyncioScene(AsyncScene):
