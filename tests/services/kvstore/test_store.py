@@ -24,7 +24,8 @@ async def store_in(
 ) -> AsyncGenerator[tuple[SharedStore, Storage, AsyncPort], None]:
     with Storage(directory) as storage:
         async with open_port() as port, open_store(port, storage) as store:
-            yield store, storage, port
+            with anyio.fail_after(20):  # else a hang would leave threads behind
+                yield store, storage, port
 
 
 async def test_writes_are_seen_by_reads_that_follow(tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ async def open_worker(
     async with open_port() as port:
         worker = Worker[int, int](port, run, "test worker", max_batch)
         try:
-            yield worker, port
+            with anyio.fail_after(10):  # else a hang would leave the thread behind
+                yield worker, port
         finally:
             if isinstance(run, Gate):
                 run.open(100)
