@@ -8,55 +8,67 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar, get_origin
+from collections.abc import Sequence
+from typing import Any, Final, Generic, TypeAlias, TypeGuard, TypeVar, cast, get_origin
 
-import msgspec
-from msgspec import inspect, msgpack
+from msgspec import msgpack
 
 from ipcrt.bindings.bounds import check_for
+from ipcrt.bindings.discard import close_handles
 from ipcrt.bindings.ends import ProtocolEnd
+from ipcrt.bindings.schema import examine
 from ipcrt.errors import IpcError, LocalProtocolError, RemoteProtocolError
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, close_all
+from ipcrt.wire.body import decode_value
 from ipcrt.wire.handles import HANDLE_EXT, check_claimed, claim_index, index_ext
 
 T = TypeVar("T")
 
-_BAD_BODY = (msgspec.MsgspecError, IpcError, RecursionError)
+Sendable: TypeAlias = Handle | ProtocolEnd[Any]
+
+NO_HANDLES: Final[tuple[Handle, ...]] = ()
+
+# ValueError: msgspec's own errors, and text that is not Unicode. RecursionError: too deep.
+_BAD_BODY: Final = (ValueError, IpcError, RecursionError)
+_BAD_VALUE: Final = (*_BAD_BODY, TypeError, OverflowError)
 
 
 class Codec(Generic[T]):
     """Encode and decode one payload type; `NoneType` is the payload `()`, which has no body."""
 
-    __slots__ = ("_check", "_decoder", "_encoder", "_free", "type")
+    __slots__ = ("_check", "_decoder", "_encoder", "_free", "_is_empty", "_is_loose", "type")
 
     def __init__(self, type_: type[T]) -> None:
+        """Raises: TypeError: something in `type_` has no wire form."""
         self.type = type_
+        facts = examine(type_)
+        self._is_empty = type_ is type(None)
+        self._is_loose = facts.is_loose
         self._check = check_for(type_)
-        self._free: list[_HandleDecoder] | None = [] if _has_handles(type_) else None
+        self._free: list[_HandleDecoder] | None = [] if facts.has_handles else None
         self._encoder = msgpack.Encoder()
         self._decoder = msgpack.Decoder(type_)
 
-    def encode(self, value: T) -> tuple[bytes, list[Handle]]:
+    def encode(self, value: T) -> tuple[bytes, Sequence[Handle]]:
         """Answer the body and the handles, which stay the caller's.
 
         Raises: LocalProtocolError: a wrong type, or a bound exceeded.
         """
-        if self.type is type(None):
-            return b"", []
-        handles: list[Handle] = []
         try:
-            if self._free is None:
-                body = self._encoder.encode(value)
-                self._verify(self._decoder.decode(body))
-            else:
-                body = msgpack.Encoder(enc_hook=_Outgoing(handles)).encode(value)
-                self._verify(self._borrow(body, handles))
-        except (*_BAD_BODY, TypeError, OverflowError, UnicodeEncodeError) as error:
-            raise LocalProtocolError(f"{self._name()}: {error}") from error
-        return body, handles
+            if self._is_empty:
+                if value is not None:
+                    raise TypeError(f"{type(value).__name__} where nothing belongs")
+                return b"", NO_HANDLES
+            if self._free is not None:
+                return self._encode_handles(value)
+            body = self._encoder.encode(value)
+            self._verify(self._decoder.decode(body), body, 0)
+        except _BAD_VALUE as error:
+            raise LocalProtocolError(f"{self._name}: {error}") from error
+        return body, NO_HANDLES
 
-    def decode(self, body: memoryview, handles: list[Handle]) -> T:
+    def decode(self, body: memoryview, handles: Sequence[Handle]) -> T:
         """Answer the value; it owns the handles.
 
         Raises: RemoteProtocolError: not this type, out of bounds, or a handle of the wrong
@@ -65,40 +77,58 @@ class Codec(Generic[T]):
         try:
             if self._free is not None:
                 return self._decode_handles(body, handles)
-            if handles:
-                raise RemoteProtocolError(f"{len(handles)} handles where none belong")
-            if self.type is type(None):
-                if body:
-                    raise RemoteProtocolError(f"body of {len(body)} bytes where none belongs")
-                return None
-            value = self._decoder.decode(body)
-            self._verify(value)
-        except _BAD_BODY as error:
+            value = self._decode_plain(body, len(handles))
+        except BaseException as error:
             close_all(handles)
-            raise RemoteProtocolError(f"{self._name()}: {error}") from error
+            if isinstance(error, _BAD_BODY):
+                raise RemoteProtocolError(f"{self._name}: {error}") from error
+            raise
         return value
 
-    def _verify(self, value: T) -> None:
+    def discard(self, value: object) -> None:
+        """Close the handles of a value that nobody takes, well-formed or not."""
+        if self._free is not None:
+            close_handles(value)
+
+    def _verify(self, value: T, body: bytes | memoryview, handle_count: int) -> None:
+        """Check what msgspec does not."""
         if self._check is not None:
             self._check(value)
+        if self._is_loose:
+            decode_value(body, lambda index: index, handle_count)
 
-    def _decode_handles(self, body: memoryview, handles: list[Handle]) -> T:
-        decoder = self._decoder_with_hooks()
+    def _decode_plain(self, body: memoryview, handle_count: int) -> T:
+        if handle_count:
+            raise RemoteProtocolError(f"{handle_count} handles where none belong")
+        if self._is_empty:
+            if body:
+                raise RemoteProtocolError(f"body of {len(body)} bytes where none belongs")
+            return cast("T", None)
+        value = self._decoder.decode(body)
+        self._verify(value, body, 0)
+        return value
+
+    # ---- with handles
+
+    def _encode_handles(self, value: T) -> tuple[bytes, Sequence[Handle]]:
+        sent: list[Sendable] = []
+        body = msgpack.Encoder(enc_hook=_Outgoing(sent)).encode(value)
+        copy: T = self._borrow_decoder().decode(body, sent, None)
+        self._verify(copy, body, len(sent))
+        return body, [each.channel if isinstance(each, ProtocolEnd) else each for each in sent]
+
+    def _decode_handles(self, body: memoryview, handles: Sequence[Handle]) -> T:
         made: list[Handle] = []
         try:
-            value: T = decoder.decode(body, handles, made)
-            self._verify(value)
+            value: T = self._borrow_decoder().decode(body, handles, made)
+            self._verify(value, body, len(handles))
         except BaseException:
             close_all(made)
             raise
         return value
 
-    def _borrow(self, body: bytes, handles: list[Handle]) -> T:
-        value: T = self._decoder_with_hooks().decode(body, handles, None)
-        return value
-
-    def _decoder_with_hooks(self) -> _HandleDecoder:
-        """Take a decoder that no other thread uses; it comes back by itself."""
+    def _borrow_decoder(self) -> _HandleDecoder:
+        """Take a decoder that nobody uses now; it comes back by itself."""
         free = self._free
         assert free is not None
         try:
@@ -106,25 +136,29 @@ class Codec(Generic[T]):
         except IndexError:
             return _HandleDecoder(self.type, free)
 
+    @property
     def _name(self) -> str:
-        return getattr(self.type, "__name__", str(self.type))
+        return "()" if self._is_empty else getattr(self.type, "__name__", str(self.type))
 
 
 class _Outgoing:
     """Replace each handle by its index, in the order of the body."""
 
-    __slots__ = ("_handles",)
+    __slots__ = ("_sent",)
 
-    def __init__(self, handles: list[Handle]) -> None:
-        self._handles = handles
+    def __init__(self, sent: list[Sendable]) -> None:
+        self._sent = sent
 
     def __call__(self, value: object) -> msgpack.Ext:
-        if isinstance(value, ProtocolEnd):
-            value = value.channel
-        if not isinstance(value, Handle):
+        if not _is_sendable(value):
             raise TypeError(f"{type(value).__name__} cannot be sent")
-        self._handles.append(value)
-        return msgpack.Ext(HANDLE_EXT, index_ext(len(self._handles) - 1))
+        index = index_ext(len(self._sent))
+        self._sent.append(value)
+        return msgpack.Ext(HANDLE_EXT, index)
+
+
+def _is_sendable(value: object) -> TypeGuard[Sendable]:
+    return isinstance(value, Handle | ProtocolEnd)
 
 
 class _HandleDecoder:
@@ -135,12 +169,15 @@ class _HandleDecoder:
     def __init__(self, type_: Any, free: list[_HandleDecoder]) -> None:
         self._decoder = msgpack.Decoder(type_, ext_hook=self._index, dec_hook=self._place)
         self._free = free
-        self._handles: list[Handle] = []
+        self._handles: Sequence[Sendable] = ()
         self._made: list[Handle] | None = None
         self._claimed: list[int] = []
 
     def decode(
-        self, body: bytes | memoryview, handles: list[Handle], made: list[Handle] | None
+        self,
+        body: bytes | memoryview,
+        handles: Sequence[Sendable],
+        made: list[Handle] | None,
     ) -> Any:
         """Decode; `made` collects the objects that now own handles.
 
@@ -152,48 +189,28 @@ class _HandleDecoder:
             check_claimed(self._claimed, len(handles))
             return value
         finally:
-            self._handles, self._made = [], None
+            self._handles, self._made = (), None
             self._free.append(self)
 
-    def _index(self, code: int, data: memoryview) -> Handle:
+    def _index(self, code: int, data: memoryview) -> Sendable:
         return self._handles[claim_index(code, data, self._claimed, len(self._handles))]
 
     def _place(self, type_: Any, handle: object) -> object:
         """Make the typed object of a field out of the handle that stood there."""
-        if not isinstance(handle, Handle):
-            raise RemoteProtocolError(f"{type(handle).__name__} where a handle belongs")
-        origin = get_origin(type_) or type_
-        wanted: type[Handle] = Channel if issubclass(origin, ProtocolEnd) else origin
+        wanted: type[Sendable] = get_origin(type_) or type_
         if self._made is None:
-            if not isinstance(handle, wanted):
-                raise TypeError(f"{type(handle).__name__} where a {wanted.__name__} belongs")
-            return origin.__new__(origin) if wanted is not origin else handle
-        owner = handle if wanted is Handle else wanted.from_handle(handle)
-        if wanted is origin:
-            self._made.append(owner)
-            return owner
-        end: ProtocolEnd[Any] = origin(owner)
-        self._made.append(end.channel)
+            if _is_sendable(handle) and isinstance(handle, wanted):
+                return handle
+            raise TypeError(f"{type(handle).__name__} where {wanted.__name__} belongs")
+        if not isinstance(handle, Handle):
+            raise RemoteProtocolError(f"{type(handle).__name__} where {wanted.__name__} belongs")
+        if not issubclass(wanted, ProtocolEnd):
+            return self._own(handle if wanted is Handle else wanted.from_handle(handle))
+        end: ProtocolEnd[Any] = wanted(self._own(Channel.from_handle(handle)))
+        self._own(end.channel)
         return end
 
-
-def _has_handles(type_: object) -> bool:
-    """True where a value of `type_` may hold a handle."""
-    return _search(inspect.type_info(type_), set())
-
-
-def _search(info: inspect.Type, seen: set[type]) -> bool:
-    if isinstance(info, inspect.CustomType):
-        return True
-    if isinstance(info, inspect.StructType):
-        if info.cls in seen:
-            return False
-        seen.add(info.cls)
-        return any(_search(field.type, seen) for field in info.fields)
-    if isinstance(info, inspect.ListType | inspect.VarTupleType):
-        return _search(info.item_type, seen)
-    if isinstance(info, inspect.DictType):
-        return _search(info.value_type, seen)
-    if isinstance(info, inspect.UnionType):
-        return any(_search(each, seen) for each in info.types)
-    return False
+    def _own(self, handle: Any) -> Any:
+        assert self._made is not None
+        self._made.append(handle)
+        return handle
