@@ -32,7 +32,7 @@ def test_people_get_tables() -> None:
         "write   1000  12 us  123 ms",
         "",
         "process   pid  fds before  after                                 RSS       PSS",
-        "locator    12           3      3  no fd leaked             20.0 MiB  10.0 MiB",
+        "locator    12           3      3  no fd leaked              20.0 MiB  10.0 MiB",
         "files    1234           3      5  LEAKED /dev/null, socket  20.0 MiB  10.0 MiB",
         "",
         "10 clients at once, each with a connection of its own to one locator",
