@@ -163,7 +163,7 @@ class AsyncChannel:
     async def _be_fair(self) -> None:
         """Let others run where this channel has not waited for long (rule 3)."""
         self._streak += 1
-        if self._streak > _FAIR_SHARE:
+        if self._streak > _FAIR_SHARE or self._port.strict:
             self._streak = 0
             await self._port.checkpoint()
 
@@ -183,7 +183,7 @@ class AsyncChannel:
 
     def _start_reading(self) -> None:
         """Have the port call `_readable`; it stops by itself when nobody waits."""
-        if not self._reading and not self._calls.full:
+        if not self._reading:
             self._port.add_reader(self._channel, self._readable, self._ended)
             self._reading = True
 
@@ -212,7 +212,6 @@ class AsyncChannel:
             return
         except IpcError as error:
             self._calls.fail(error)
-            self._wake_reader()
         else:
             if self._calls.unread:
                 self._wake_reader()

@@ -245,6 +245,7 @@ async def test_a_call_fails_at_once_when_the_peer_dies(scene: Scene) -> None:
     scene.later(far.close)
     with pytest.raises(PeerClosed):
         await near.call(b"....request")
+    assert near.inner.statistics()["calls_given_up"] == 0, "nobody owes a reply any more"
     assert (await near.read()).data == b"last words"
     near.inner.close()
 

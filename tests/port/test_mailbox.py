@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import select
 import signal
+import tempfile
 from types import FrameType
 
 import pytest
@@ -105,12 +107,14 @@ def test_a_signal_handler_may_queue_while_its_thread_does() -> None:
 
 def test_no_descriptor_left_is_told_and_none_is_lost() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with BlockingPort() as port:
-        lowest = port._poller.fileno()
-        for free in range(2):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + free, hard))
+    for free in range(2):
+        with tempfile.TemporaryFile() as highest:  # opened after all that was open before
+            fillers = [os.dup(highest.fileno()) for _ in range(20)]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (fillers[-1] + 1 + free, hard))
             try:
                 with pytest.raises(NoResources):
                     BlockingPort()
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+                for filler in fillers:
+                    os.close(filler)

@@ -606,6 +606,7 @@ async def test_closing_ends_every_wait(scene: Scene) -> None:
         port.deadlines.add(0, lambda: got.append(Packet(OTHER)))
         port.close()
         assert got == [(KEY, Signals.HANDLE_CLOSED, None)] * 2
+        assert not scene.left_behind(port)
         scene.port.wait_async(event, KEY, Signals.SIGNALED)  # it is free for others
         scene.port.cancel(event, KEY)
     port.close()
