@@ -128,6 +128,16 @@ def test_whoever_is_told_may_withdraw_the_next(full: Scene) -> None:
     assert full.take() == ["a"]
 
 
+def test_what_is_posted_by_whoever_is_told_lines_up_behind(full: Scene) -> None:
+    first = full.outbox.post(b"a")
+    assert first is not None
+    first.done = lambda error: full.told.append((str(full.post(b"c")), error))
+    full.post(b"b")
+    full.take()
+    full.outbox.flush()
+    assert full.take() == ["a", "b", "c"]
+
+
 def test_now_means_now(full: Scene) -> None:
     before = len(open_fds())
     with pytest.raises(ShouldWait, match="queue is full"):
