@@ -57,6 +57,12 @@ class LocatorLimits:
     calls_in_flight: int = 64
     """Calls of one client that are not answered; more wait unread."""
 
+    waiting_for_service: int = 512
+    """Channels' ends at once that wait for one service to take them; others are refused."""
+
+    waiting_of_client: int = 16
+    """How many of them may be one client's."""
+
     names_per_uid: int = 512
     """Names on offer at once by services of one uid; over all it is MAX_ENTRIES."""
 

@@ -27,6 +27,7 @@ from msgspec import Meta
 
 from ipcrt.bindings.ends import ClientEnd, Protocol, ServerEnd
 from ipcrt.bindings.errors import DomainError
+from ipcrt.bindings.outbox import Done
 from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
 from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
@@ -282,11 +283,20 @@ class OutgoingProxy(Proxy[Outgoing]):
     PROTOCOL = Outgoing
     __slots__ = ()
 
-    def open_now(
-        self, name: str, server_end: Channel, client: Identity, process: Process | None
-    ) -> None:
-        """Pass a client on, now or not at all. Raises: ShouldWait, PeerClosed."""
-        self._send_now(OUTGOING_OPEN, OutgoingOpenRequest(name, server_end, client, process))
+    def open(
+        self,
+        name: str,
+        server_end: Channel,
+        client: Identity,
+        process: Process | None,
+        done: Done,
+    ) -> bool:
+        """Pass a client on, now or when there is room: then True, and `done` is told of it.
+
+        Whoever calls bounds how many may wait. Raises: PeerClosed, NoResources.
+        """
+        request = OutgoingOpenRequest(name, server_end, client, process)
+        return self._send_soon(OUTGOING_OPEN, request, done)
 
 
 class OutgoingServer(Server[Outgoing]):

@@ -6,15 +6,17 @@ import dataclasses
 from collections.abc import Iterator
 
 from ipcrt.locator.protocol import OutgoingProxy
+from ipcrt.objects.process import Process
 
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Registration:
-    """One service's outgoing directory and the names it offers; owns the proxy."""
+    """One service's outgoing directory and the names it offers; owns the proxy and the process."""
 
     names: tuple[str, ...]
     outgoing: OutgoingProxy
     uid: int
+    process: Process
 
 
 class Registry:
@@ -29,11 +31,12 @@ class Registry:
             self._by_name[name] = registration
 
     def remove(self, registration: Registration) -> None:
-        """Withdraw a registration and close its proxy; harmless when it is gone already."""
+        """Withdraw a registration and close what it owns; harmless when it is gone already."""
         for name in registration.names:
             if self._by_name.get(name) is registration:
                 del self._by_name[name]
         registration.outgoing.close()
+        registration.process.close()
 
     def find(self, name: str) -> Registration | None:
         """Answer who serves `name`; a service that has died does not count."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from ipcrt.bindings.ends import ClientEnd, ServerEnd
 from ipcrt.bindings.server import ServerBinding
-from ipcrt.errors import IpcError, NotFound, Status
+from ipcrt.errors import IpcError, NoResources, NotFound, ShouldWait, Status
 from ipcrt.locator.credentials import Credentials, peer_process
+from ipcrt.locator.lifetime import when_ended
 from ipcrt.locator.policy import Namespace
 from ipcrt.locator.protocol import (
     MAX_ENTRIES,
@@ -58,6 +60,7 @@ class Session(LocatorServer):
         self.who = who
         self.namespace = namespace
         self.binding: ServerBinding[Locator] | None = None
+        self._waiting = 0
 
     def process(self) -> Process:
         """Open the client's process; the caller owns the answer.
@@ -73,6 +76,11 @@ class Session(LocatorServer):
     def descriptors(self) -> list[int]:
         """Lend the numbers of what is kept for the client beside its channel."""
         return [] if self._process is None else [self._process.fileno()]
+
+    def end(self) -> None:
+        """Close the client's channel."""
+        if self.binding is not None:
+            self.binding.close()
 
     def release(self) -> None:
         """Close what is kept for the client."""
@@ -96,23 +104,45 @@ class Session(LocatorServer):
             self._pass_on(registration, name, server_end)
 
     def _pass_on(self, registration: Registration, name: str, server_end: Channel) -> None:
-        """Move the end to the service, now or not at all: a stalled one must cost us nothing."""
+        """Move the end to the service, which may have no room for it just now."""
         with contextlib.ExitStack() as stack:
+            last_word = server_end
             try:
                 process = stack.enter_context(self.process())
-                spare = stack.enter_context(_spare(server_end))
+                last_word = stack.enter_context(_spare(server_end))
+                self._check_room(registration, server_end, process)
+                identity = Identity(self.who.pid, self.who.uid, self.who.gid)
+                if registration.outgoing.open(name, server_end, identity, process, self._passed):
+                    self._waiting += 1
             except NotFound:  # the client has gone meanwhile
                 return
             except IpcError as error:
                 _log.warning("%s cannot open %r: %s", self, name, error)
-                refuse(server_end, Status.NO_RESOURCES)
-                return
-            identity = Identity(self.who.pid, self.who.uid, self.who.gid)
-            try:
-                registration.outgoing.open_now(name, server_end, identity, process)
-            except IpcError as error:
-                _log.warning("%r does not take %s: %s", name, self, error)
-                refuse(spare, Status.UNAVAILABLE)
+                scarce = isinstance(error, NoResources)
+                refuse(last_word, Status.NO_RESOURCES if scarce else Status.UNAVAILABLE)
+
+    def _check_room(
+        self, registration: Registration, server_end: Channel, process: Process
+    ) -> None:
+        """Let so many clients wait for a service, and so many ends of one client.
+
+        Raises: ShouldWait. NoResources: these descriptors must not be kept for long.
+        """
+        waiting = registration.outgoing.statistics()["backlog"]
+        if not waiting:
+            return
+        limits = self._service.limits
+        if waiting >= limits.waiting_for_service:
+            raise ShouldWait(f"{waiting} wait already, the limit")
+        if self._waiting >= limits.waiting_of_client:
+            raise ShouldWait(f"{self._waiting} of its own wait already, the limit")
+        if not self._service.has_room(server_end.fileno(), process.fileno()):
+            raise NoResources("no descriptors to wait with")
+
+    def _passed(self, error: IpcError | None) -> None:
+        """An end that waited has left, or its service has gone."""
+        del error
+        self._waiting -= 1
 
     def get_entries(self) -> LocatorGetEntriesResponse:
         registry = self._service.registry
@@ -123,13 +153,22 @@ class Session(LocatorServer):
         )
 
     def register(self, names: list[str], outgoing: ClientEnd[Outgoing]) -> None:
+        offered = tuple(dict.fromkeys(names))
+        service = self._service
         with outgoing:
-            offered = tuple(dict.fromkeys(names))
             self._check_names(offered)
-            if not self._service.has_room(outgoing.channel.fileno()):
-                raise RegisterFailed(RegisterError.TOO_MANY)
-            proxy = OutgoingProxy(outgoing, self._service.port)
-        self._service.registry.add(Registration(offered, proxy, self.who.uid))
+            try:
+                process = self.process()
+            except IpcError:
+                raise RegisterFailed(RegisterError.TOO_MANY) from None
+            with process:
+                if not service.has_room(outgoing.channel.fileno(), process.fileno()):
+                    raise RegisterFailed(RegisterError.TOO_MANY)
+                proxy = OutgoingProxy(outgoing, service.port)
+                kept = Process(process.take(), process.rights)
+        registration = Registration(offered, proxy, self.who.uid, kept)
+        service.registry.add(registration)
+        self._end_with(kept, lambda: service.registry.remove(registration))
         _log.info("%s offers %s", self, ", ".join(offered))
 
     def _check_names(self, names: tuple[str, ...]) -> None:
@@ -160,6 +199,15 @@ class Session(LocatorServer):
             another = Session(self._service, self.who, self.namespace, process)
             if not self._service.admit(end, another):
                 raise HandOverFailed(HandOverError.TOO_MANY_CLIENTS)
+            self._end_with(process, another.end)
+
+    def _end_with(self, process: Process, end: Callable[[], None]) -> None:
+        """Call `end` with the process's end, or now where that cannot be watched for."""
+        try:
+            when_ended(self._service.port, process, end)
+        except BaseException:
+            end()
+            raise
 
     def get_identity(self) -> LocatorGetIdentityResponse:
         return LocatorGetIdentityResponse(Identity(self.who.pid, self.who.uid, self.who.gid))

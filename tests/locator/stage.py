@@ -50,16 +50,27 @@ os.execv(sys.executable, [sys.executable, "-m", "ipcrt.locator.daemon", *sys.arg
 class Daemon:
     """`ipcrt-locatord` as a child that is ready."""
 
-    def __init__(self, child: Child, client: socket.socket) -> None:
-        """`client` is connected to it; when it has been served, start-up is over for sure."""
+    def __init__(self, child: Child) -> None:
         self.child = child
         self.pid = child.pid
+        self._idle: dict[int, str] = {}
+
+    def measure(self, client: socket.socket) -> None:
+        """Take note of what it holds when it has nothing to do; `client` is the only one.
+
+        When a call is answered, start-up is over for sure.
+        """
         with client:
             client.send(IDENTITY_CALL)
             client.recv(65536)
             idle = len(self.fds()) - 1
         wait_until(lambda: len(self.fds()) == idle)
         self._idle = self.fds()
+
+    @property
+    def idle_count(self) -> int:
+        """How many descriptors it holds when it has nothing to do."""
+        return len(self._idle)
 
     def fds(self) -> dict[int, str]:
         return open_fds(self.pid)
@@ -72,6 +83,7 @@ class Daemon:
 
     def settle(self) -> None:
         """Wait until it holds what it held when it was ready, and nothing else."""
+        assert self._idle, "start it alone"
         wait_until(lambda: self.fds() == self._idle)
 
     def cpu_ticks(self) -> int:
@@ -97,9 +109,18 @@ class Stage:
         self.spawn = spawn
         self._notifications: list[socket.socket] = []
 
-    def locator(self, *options: object, environment: Mapping[str, str] | None = None) -> Daemon:
-        """Start a locator and wait until it says that it is ready."""
-        return self._ready(self.starting_locator(*options, environment=environment))
+    def locator(
+        self,
+        *options: object,
+        environment: Mapping[str, str] | None = None,
+        alone: bool = True,
+    ) -> Daemon:
+        """Start a locator and wait until it says that it is ready.
+
+        Where services may come to it at any moment it is not `alone`, and will never `settle`.
+        """
+        child = self.starting_locator(*options, environment=environment)
+        return self._ready(child, alone=alone)
 
     def starting_locator(
         self, *options: object, environment: Mapping[str, str] | None = None
@@ -128,10 +149,13 @@ class Stage:
             pass_fds=pass_fds,
         )
 
-    def _ready(self, child: Child) -> Daemon:
+    def _ready(self, child: Child, *, alone: bool = False) -> Daemon:
         while b"READY=1" not in self.notification():
             pass
-        return Daemon(child, self.raw())
+        daemon = Daemon(child)
+        if alone:
+            daemon.measure(self.raw())
+        return daemon
 
     def activated_locator(self, listener: socket.socket, *options: object) -> Daemon:
         """Start a locator that serves `listener`, as a supervisor does."""

@@ -1,83 +1,134 @@
 from __future__ import annotations
 
+import inspect
+from typing import Any
+
 import pytest
 
-from ipcrt.bindings.ends import create_endpoints
-from ipcrt.bindings.tables import Kind, Openness, ProtocolTable
-from ipcrt.errors import LocalProtocolError, RemoteProtocolError
+from ipcrt.bindings.tables import Method, OneWay, TwoWay
+from ipcrt.errors import LocalProtocolError
 from ipcrt.locator.protocol import (
+    LOCATOR_GET_ENTRIES,
     LOCATOR_GET_IDENTITY,
+    LOCATOR_HAND_OVER,
     LOCATOR_OPEN,
     LOCATOR_REGISTER,
+    MAX_ENTRIES,
     MAX_NAMES,
     OUTGOING_OPEN,
+    Entry,
     Identity,
     Locator,
+    LocatorBlockingProxy,
+    LocatorGetEntriesResponse,
     LocatorGetIdentityResponse,
-    LocatorOpenRequest,
-    LocatorRegisterRequest,
+    LocatorProxy,
+    LocatorServer,
     Outgoing,
-    OutgoingOpenRequest,
+    OutgoingServer,
+    State,
 )
-from ipcrt.objects.channel import Channel
-from ipcrt.wire.ordinals import method_ordinal
+
+# What every build of every release must agree on.
+ORDINALS = {
+    "ipcrt.locator/Locator.Open": 0x25B01FA1E80F15C6,
+    "ipcrt.locator/Locator.GetEntries": 0x5EA6CFA1452DECF4,
+    "ipcrt.locator/Locator.Register": 0x6BCD1D4B3AF010C0,
+    "ipcrt.locator/Locator.HandOver": 0x4E07E2313C78060D,
+    "ipcrt.locator/Locator.GetIdentity": 0x030675E11C10F9F8,
+    "ipcrt.locator/Outgoing.Open": 0x0E04CC8B71726CF1,
+}
+METHODS: tuple[Method[Any, Any], ...] = (
+    LOCATOR_OPEN,
+    LOCATOR_GET_ENTRIES,
+    LOCATOR_REGISTER,
+    LOCATOR_HAND_OVER,
+    LOCATOR_GET_IDENTITY,
+    OUTGOING_OPEN,
+)
 
 
-def test_both_protocols_may_grow() -> None:
-    assert Locator.TABLE.openness is Openness.OPEN
-    assert Outgoing.TABLE.openness is Openness.OPEN
+def test_ordinals_do_not_change() -> None:
+    assert {method.selector: method.ordinal for method in METHODS} == ORDINALS
 
 
-@pytest.mark.parametrize("table", [Locator.TABLE, Outgoing.TABLE], ids=lambda table: table.name)
-def test_ordinals_are_those_of_the_selectors(table: ProtocolTable) -> None:
-    for ordinal, method in table.by_ordinal.items():
-        assert method.selector.startswith(table.name + ".")
-        assert ordinal == method_ordinal(method.selector)
-        assert not method.strict
+def test_the_tables_hold_all_methods() -> None:
+    assert {*Locator.TABLE.by_ordinal.values(), *Outgoing.TABLE.by_ordinal.values()} == {*METHODS}
+    assert (Locator.TABLE.name, Outgoing.TABLE.name) == (
+        "ipcrt.locator/Locator",
+        "ipcrt.locator/Outgoing",
+    )
 
 
-def test_opening_waits_for_nobody() -> None:
-    assert LOCATOR_OPEN.KIND is Kind.ONE_WAY
-    assert OUTGOING_OPEN.KIND is Kind.ONE_WAY
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.selector)
+def test_a_newer_peer_is_borne(method: Method[Any, Any]) -> None:
+    assert not method.strict
 
 
-@pytest.mark.parametrize("name", ["x" * 256, "\u00e9" * 128])
-def test_a_name_has_255_bytes_at_most(name: str) -> None:
-    ours, theirs = Channel.create()
-    with ours, theirs, pytest.raises(LocalProtocolError):
-        LOCATOR_OPEN.request.encode(LocatorOpenRequest(name, theirs))
+@pytest.mark.parametrize("face", [LocatorProxy, LocatorBlockingProxy, LocatorServer])
+def test_every_face_has_every_method(face: type[Any]) -> None:
+    assert {method.name for method in Locator.TABLE.by_ordinal.values()} <= set(dir(face))
 
 
-@pytest.mark.parametrize("count", [0, MAX_NAMES + 1])
-def test_a_service_offers_some_names_but_not_too_many(count: int) -> None:
-    client, server = create_endpoints(Outgoing)
-    with client, server, pytest.raises(LocalProtocolError):
-        LOCATOR_REGISTER.request.encode(LocatorRegisterRequest(["a/B"] * count, client))
+@pytest.mark.parametrize("method", METHODS[:5], ids=lambda method: method.name)
+def test_the_two_proxies_take_the_same(method: Method[Any, Any]) -> None:
+    awaited = inspect.signature(getattr(LocatorProxy, method.name))
+    blocking = inspect.signature(getattr(LocatorBlockingProxy, method.name))
+    assert awaited == blocking
+    assert ("timeout" in awaited.parameters) is isinstance(method, TwoWay)
+    assert isinstance(method, OneWay | TwoWay)
 
 
-def test_an_identity_is_what_the_kernel_can_tell() -> None:
-    codec = LOCATOR_GET_IDENTITY.response
-    whole = LocatorGetIdentityResponse(Identity(1, 2**32 - 1, 0))
-    body, handles = codec.encode(whole)
-    assert codec.decode(memoryview(body), handles) == whole
+def test_a_server_takes_what_a_request_holds() -> None:
+    for server, methods in ((LocatorServer, METHODS[:5]), (OutgoingServer, METHODS[5:])):
+        for method in methods:
+            taken = list(inspect.signature(getattr(server, method.name)).parameters)[1:]
+            assert taken == list(getattr(method.request.type, "__struct_fields__", ()))
+
+
+@pytest.mark.parametrize(
+    "method, value, body",
+    [
+        (
+            LOCATOR_GET_IDENTITY,
+            LocatorGetIdentityResponse(Identity(1, 1000, 100)),
+            bytes.fromhex("91 93 01 cd03e8 64"),
+        ),
+        (
+            LOCATOR_GET_ENTRIES,
+            LocatorGetEntriesResponse([Entry("a/B", State.REGISTERED)]),
+            bytes.fromhex("91 91 92 a3612f42 01"),
+        ),
+        (LOCATOR_GET_ENTRIES, LocatorGetEntriesResponse([]), bytes.fromhex("91 90")),
+    ],
+    ids=["identity", "entries", "no entries"],
+)
+def test_bodies(method: Method[Any, Any], value: object, body: bytes) -> None:
+    assert method.response.encode(value)[0] == body
+    assert method.response.decode(memoryview(body), []) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        LocatorGetIdentityResponse(Identity(-1, 0, 0)),
+        LocatorGetIdentityResponse(Identity(1 << 31, 0, 0)),
+        LocatorGetIdentityResponse(Identity(1, 1 << 32, 0)),
+        LocatorGetIdentityResponse(Identity(1, 0, -1)),
+    ],
+)
+def test_bounds_of_an_identity(value: LocatorGetIdentityResponse) -> None:
     with pytest.raises(LocalProtocolError):
-        codec.encode(LocatorGetIdentityResponse(Identity(-1, 0, 0)))
+        LOCATOR_GET_IDENTITY.response.encode(value)
 
 
-def test_a_client_may_come_without_its_process() -> None:
-    ours, theirs = Channel.create()
-    with ours:
-        request = OutgoingOpenRequest("a/B", theirs, Identity(1, 2, 3), None)
-        body, handles = OUTGOING_OPEN.request.encode(request)
-        decoded = OUTGOING_OPEN.request.decode(memoryview(body), handles)
-        assert decoded.process is None
-        assert decoded.client == Identity(1, 2, 3)
-        decoded.server_end.close()
-
-
-def test_an_end_that_is_no_channel_is_refused() -> None:
-    ours, theirs = Channel.create()
-    with ours, theirs:
-        body, _ = LOCATOR_OPEN.request.encode(LocatorOpenRequest("a/B", theirs))
-        with pytest.raises(RemoteProtocolError):
-            LOCATOR_OPEN.request.decode(memoryview(body), [])
+def test_bounds_of_a_namespace() -> None:
+    entry = Entry("a/B", State.REGISTERED)
+    assert LOCATOR_GET_ENTRIES.response.encode(LocatorGetEntriesResponse([entry] * MAX_ENTRIES))
+    with pytest.raises(LocalProtocolError):
+        LOCATOR_GET_ENTRIES.response.encode(LocatorGetEntriesResponse([entry] * (MAX_ENTRIES + 1)))
+    with pytest.raises(LocalProtocolError):
+        LOCATOR_GET_ENTRIES.response.encode(
+            LocatorGetEntriesResponse([Entry("\u20ac" * 86, State.REGISTERED)])
+        )
+    assert MAX_NAMES < MAX_ENTRIES

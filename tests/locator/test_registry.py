@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,7 @@ import pytest
 from ipcrt.bindings.ends import ServerEnd, create_endpoints
 from ipcrt.locator.protocol import Outgoing, OutgoingProxy
 from ipcrt.locator.registry import Registration, Registry
+from ipcrt.objects.process import Process
 from ipcrt.port.aport import AsyncPort, open_port
 from tests.support.waiting import wait_until_async
 
@@ -24,7 +26,8 @@ class Services:
     def make(self, *names: str, uid: int = 0) -> Registration:
         client, server = create_endpoints(Outgoing)
         self._ends.append(server)
-        return Registration(names, OutgoingProxy(client, self._port), uid)
+        process = Process.open(os.getpid())
+        return Registration(names, OutgoingProxy(client, self._port), uid, process)
 
     async def die(self, registration: Registration) -> None:
         self._ends[-1].close()
@@ -68,6 +71,7 @@ async def test_removing_withdraws_and_closes() -> None:
         registry.remove(service)
         assert len(registry) == 0
         assert service.outgoing.closed
+        assert service.process.closed
 
 
 async def test_removing_leaves_a_successor() -> None:

@@ -43,7 +43,7 @@ class Desk:
         client, server = create_endpoints(Echo)
         who = Identity(os.getpid(), uid, uid)
         with server:
-            self.outgoing.open_now(name, server.channel, who, Process.open(os.getpid()))
+            self.outgoing.open(name, server.channel, who, Process.open(os.getpid()), lambda _: None)
         return EchoProxy(client, self.port)
 
 
@@ -247,7 +247,7 @@ def test_services_come_back_to_a_new_locator_by_themselves(stage: Stage) -> None
         with pytest.raises(PeerClosed):
             locator.names()
         assert echo.echo("without a locator") == "without a locator"
-        stage.locator()
+        stage.locator(alone=False)
         assert service.line() == "registered"
         with connect_blocking(stage.path) as again, again.open(EchoBlockingProxy) as other:
             assert other.crowd().server_pid == server
@@ -262,7 +262,7 @@ def test_a_service_whose_name_is_taken_meanwhile_waits_for_its_turn(stage: Stage
         service.kill(signal.SIGSTOP)
         first.child.kill()
         first.child.wait()
-        stage.locator()
+        stage.locator(alone=False)
         rival = stage.service()
         service.kill(signal.SIGCONT)
         assert echo.echo("patience") == "patience"

@@ -113,7 +113,7 @@ async def open_echo(proxy: LocatorProxy, port: AsyncPort, name: str = NAME) -> E
 def no_more_descriptors() -> Generator[None, None, None]:
     """Let this process open nothing more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
     try:
         yield
     finally:
@@ -178,32 +178,93 @@ async def test_a_service_that_has_gone_is_not_found() -> None:
                 await echo.echo("hello")
 
 
+async def opened_until_refused(club: Club, client: LocatorProxy) -> list[EchoProxy]:
+    """Open the stalled service until the locator takes no more; the last one is refused."""
+    opened: list[EchoProxy] = []
+    while not opened or not opened[-1].closed:
+        opened.append(await open_echo(client, club.port, "a/Stalled"))
+        await client.get_identity()  # by now the locator has seen it, and an epitaph is there
+        await club.port.sleep(0)
+    return opened
+
+
 async def test_a_stalled_service_costs_nothing_but_its_queue(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with opened() as club, club.client() as client:
         await client.register(["a/Stalled"], club.stalled()[0])
         await client.register([NAME], club.directory())
-        accepted: list[EchoProxy] = []
-        while True:
-            echo = await open_echo(client, club.port, "a/Stalled")
-            await client.get_identity()  # by now the locator has seen it
-            if echo.closed or caplog.records:
-                break
-            accepted.append(echo)
+        *waiting, refused = await opened_until_refused(club, client)
         held = len(open_fds())
         with pytest.raises(Unavailable):
-            await echo.echo("hello")
-        echo.close()
+            await refused.echo("hello")
+        refused.close()
         for _ in range(50):
-            async with await open_echo(client, club.port, "a/Stalled") as refused:
+            async with await open_echo(client, club.port, "a/Stalled") as another:
                 with pytest.raises(Unavailable):
-                    await refused.echo("hello")
+                    await another.echo("hello")
         assert len(open_fds()) <= held
         async with await open_echo(client, club.port) as other:
             assert await other.echo("hello") == "hello"
-        for echo in accepted:
-            echo.close()
+        for each in waiting:
+            each.close()
+    assert "cannot open 'a/Stalled': 16 of its own wait already, the limit" in caplog.text
+
+
+async def test_those_that_wait_are_served_when_there_is_room() -> None:
+    async with opened() as club, club.client() as client, club.client() as neighbour:
+        outgoing, end = club.stalled()
+        await client.register(["a/Stalled"], outgoing)
+        *waiting, refused = await opened_until_refused(club, client)
+        refused.close()
+        waiting.append(await open_echo(neighbour, club.port, "a/Stalled"))
+        await neighbour.get_identity()
+        club.serve(end, "a/Stalled")
+        for each in waiting:
+            assert await each.echo("at last") == "at last"
+            each.close()
+        assert all(not session._waiting for session in club.service._sessions)
+        async with await open_echo(client, club.port, "a/Stalled") as again:
+            assert await again.echo("as ever") == "as ever"
+
+
+async def test_only_so_many_may_wait_for_one_service(caplog: pytest.LogCaptureFixture) -> None:
+    async with opened(LocatorLimits(waiting_for_service=3)) as club, club.client() as client:
+        await client.register(["a/Stalled"], club.stalled()[0])
+        for each in await opened_until_refused(club, client):
+            each.close()
+    assert "cannot open 'a/Stalled': 3 wait already, the limit" in caplog.text
+
+
+async def test_those_that_wait_for_a_service_that_dies_are_told() -> None:
+    async with opened() as club, club.client() as client:
+        outgoing, end = club.stalled()
+        before = len(open_fds())
+        await client.register(["a/Stalled"], outgoing)
+        waiting = await opened_until_refused(club, client)
+        end.close()
+        for each in waiting[:-1]:
+            with pytest.raises(PeerClosed):
+                await each.echo("hello")
+        for each in waiting:
+            each.close()
+        assert all(not session._waiting for session in club.service._sessions)
+        await wait_until_async(lambda: not club.service.statistics()["names"])
+        assert len(open_fds()) == before - 2  # both ends of the directory
+
+
+async def test_the_last_descriptors_are_not_for_those_that_wait() -> None:
+    async with opened() as club, club.client() as client:
+        await client.register(["a/Stalled"], club.stalled()[0])
+        waiting = await opened_until_refused(club, client)
+        for each in waiting:
+            each.close()
+        (session, *_) = club.service._sessions
+        session._waiting = 0
+        club.service._ceiling = 3
+        async with await open_echo(client, club.port, "a/Stalled") as refused:
+            with pytest.raises(NoResources):
+                await refused.echo("hello")
 
 
 async def test_no_descriptor_to_introduce_the_client_with() -> None:
