@@ -80,20 +80,26 @@ def _excerpt(span: Span) -> list[str]:
 class Reporter:
     """Gathers diagnostics in the order of their reports."""
 
-    __slots__ = ("diagnostics", "errors")
+    __slots__ = ("_seen", "diagnostics", "errors")
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.errors = 0
+        self._seen: set[tuple[str, Span | None, str]] = set()
 
     def error(self, id_: str, span: Span | None, *arguments: object, hint: str = "") -> None:
         """Report `id_` of the catalogue, its blanks filled with `arguments`.
 
-        A warning of the catalogue stays one.
+        A warning of the catalogue stays one. What was reported before, at the same place, is not
+        reported again: a declaration may be looked at once for each of its versions.
         """
         wording, is_warning, catalogued = CATALOGUE[id_]
         severity = Severity.WARNING if is_warning else Severity.ERROR
         message = wording.format(*arguments)
+        key = (id_, span, message)
+        if key in self._seen:
+            return
+        self._seen.add(key)
         self.diagnostics.append(Diagnostic(id_, severity, span, message, hint or catalogued))
         if severity is Severity.ERROR:
             self.errors += 1

@@ -41,7 +41,7 @@ _TOKEN: Final = re.compile(
   | (?P<doc>        ///(?!/)[^\n]* )
   | (?P<comment>    //[^\n]* )
   | (?P<identifier> [A-Za-z_][A-Za-z0-9_]* )
-  | (?P<number>     -?[0-9][0-9A-Za-z_.]*  )
+  | (?P<number>     -?[0-9](?:[0-9A-Za-z_.]|(?<=[eE])[-+](?=[0-9]))* )
   | (?P<string>     "(?:[^"\\\x00-\x1f\x7f]|\\[\\"nrt]|\\u\{[0-9A-Fa-f]{1,6}\})*" )
   | (?P<arrow>      -> )
   | (?P<punct>      [()\[\]{}<>@.,;:?=&|] )
