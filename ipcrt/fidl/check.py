@@ -45,13 +45,10 @@ class Checker:
         self.reporter = reporter
         self.evaluator = Evaluator(reporter)
         self.types = TypeMaker(self.evaluator, reporter, session.flags)
-        self._forbids_resources = False
 
     def compile_decl(self, decl: Decl) -> None:
         """Check a declaration; what it needs was checked before it."""
         decl.state = 1
-        forbids = bool(decl.attributes) and decl.attribute("no_resource") is not None
-        self._forbids_resources = forbids
         self.attributes(decl)
         self._compile(decl)
         decl.state = 2
@@ -90,14 +87,7 @@ class Checker:
         for modifier in modifiers:
             self.attributes(modifier)
             found[modifier.name] = modifier
-            if modifier.name == "resource" and self._forbids_resources:
-                self.reporter.error("fi-0221", modifier.span)
         return found
-
-    @property
-    def forbids_resources(self) -> bool:
-        """True inside of a protocol that is `@no_resource`."""
-        return self._forbids_resources
 
     # ---- layouts
 

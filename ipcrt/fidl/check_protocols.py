@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _OPENNESS: Final = {"closed": 0, "ajar": 1, "open": 2}
 _ORDINAL_MASK: Final = (1 << 63) - 1
+_EXPLICIT_ORDINALS: Final = "fuchsia.io"
+"""The library whose names changed under its users: it says its selectors, save in the closed
+protocols that are older than this rule."""
 _METHOD_WORDS: Final = {"event": "event", "oneway": "one-way method"}
 
 
@@ -45,20 +48,38 @@ class ProtocolChecker:
         decl = self.decl
         for name in self.checker.modifiers(decl.modifiers):
             decl.openness = name
+        forbids = bool(decl.attributes) and decl.attribute("no_resource") is not None
         for composed in decl.composed:
-            self._compose(composed)
+            self._compose(composed, forbids)
         for method in decl.methods:
             self._method(method)
+            if forbids:
+                self._check_no_resource(method)
         _Gatherer(self.checker, decl).gather()
 
-    def _compose(self, composed: Compose) -> None:
+    def _check_no_resource(self, method: Method) -> None:
+        """Report `resource` on the layouts that stand in a method itself."""
+        waiting = [method.request, method.response]
+        while waiting:
+            ctor = waiting.pop()
+            decl = None if ctor is None else ctor.layout.target
+            if ctor is not None:
+                waiting += [parameter.ctor for parameter in ctor.parameters]
+            if not isinstance(decl, FieldLayout) or not decl.is_anonymous_layout:
+                continue
+            for modifier in decl.modifiers:
+                if modifier.name == "resource":
+                    self.reporter.error("fi-0221", modifier.span)
+            waiting += [member.ctor for member in decl.members]
+
+    def _compose(self, composed: Compose, forbids: bool) -> None:
         self.checker.attributes(composed)
         other = composed.ref.target
         decl, span = self.decl, composed.ref.span
         if not isinstance(other, Protocol):
             self.reporter.error("fi-0073", span)
             return
-        if self.checker.forbids_resources and other.attribute("no_resource") is None:
+        if forbids and other.attribute("no_resource") is None:
             self.reporter.error("fi-0223", span, decl.name, other.name)
         if _OPENNESS[decl.openness] < _OPENNESS[other.openness]:
             self.reporter.error(
@@ -107,7 +128,7 @@ class ProtocolChecker:
                 self.reporter.error("fi-0082", found[1])
                 return
         if not method.selector:
-            if library == "fuchsia.io":
+            if library == _EXPLICIT_ORDINALS and self.decl.openness != "closed":
                 self.reporter.error("fi-0083", method.span)
                 return
             method.selector = f"{library}/{self.decl.name}.{name}"

@@ -37,7 +37,7 @@ PRIMITIVES: Final = {
 }
 """Primitive types and their bytes."""
 C_TYPES: Final = frozenset(
-    ("uchar", "usize64", "uintptr64", "string_array", "experimental_pointer")
+    ("uchar", "usize64", "uintptr64", "experimental_pointer")
 )
 """Built-ins that need the flag `zx_c_types`."""
 FRAMEWORK_ERR: Final = "FrameworkErr"

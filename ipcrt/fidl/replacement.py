@@ -2,7 +2,7 @@
 
 1. `removed=N` says that nothing with the same identity is added at N; `replaced=N` that something
    is. A declaration's identity is its name; a member's also its place on the wire: a value, an
-   offset, an ordinal or a selector.
+   offset, an ordinal or a selector (whose last name may be spelled in another case).
 2. A member that is renamed as it goes leaves its new name behind, and is compared by that.
 3. Members are compared between the two pieces into which their end cuts their declaration; those
    that a protocol has through `compose` end as the compose does.
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from ipcrt.fidl.attributes import string_arg
+from ipcrt.fidl.canonical import canonical
 from ipcrt.fidl.diagnostics import Reporter
 from ipcrt.fidl.elements import (
     Attr,
@@ -108,7 +109,8 @@ def _place(element: Element) -> Place:
         value = element.value.value
         return value if isinstance(value, int) else None
     if isinstance(element, Method):
-        return element.selector
+        path, _, name = element.selector.rpartition(".")
+        return f"{path}.{canonical(name)}"
     if isinstance(element, FieldMember) and element.kind in _PLACES:
         return element.offset if element.kind is Kind.STRUCT_MEMBER else element.ordinal
     return None

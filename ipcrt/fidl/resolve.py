@@ -5,9 +5,18 @@ from __future__ import annotations
 from ipcrt.fidl.constants import Ref, RefState
 from ipcrt.fidl.decompose import decompose
 from ipcrt.fidl.diagnostics import Reporter
-from ipcrt.fidl.elements import Alias, Decl, Element, Kind, Resource, ValueLayout
+from ipcrt.fidl.elements import (
+    Alias,
+    ConstDecl,
+    Decl,
+    Element,
+    FieldMember,
+    Kind,
+    Resource,
+    ValueLayout,
+)
 from ipcrt.fidl.library import Library, Session
-from ipcrt.fidl.references import KeyFinder, refs_in_element
+from ipcrt.fidl.references import KeyFinder, refs_in_element, refs_of
 from ipcrt.fidl.types import TypeCtor
 from ipcrt.fidl.versions import overlap, range_name
 
@@ -23,6 +32,7 @@ def resolve_names(library: Library, session: Session, reporter: Reporter) -> Non
         for ref, constrained in refs_in_element(element):
             resolver.resolve(ref, element, constrained)
             resolver.validate(ref, element)
+        resolver.report_values(element)
 
 
 class _Resolver:
@@ -106,6 +116,16 @@ class _Resolver:
 
     def _not_found(self, ref: Ref, name: str, library: Library) -> None:
         self.reporter.error("fi-0052", ref.span, name, f"library '{library.name}'")
+
+    def report_values(self, element: Element) -> None:
+        """Say which values are missing, where names in them were not found."""
+        value = element.default if isinstance(element, FieldMember) else None
+        if isinstance(element, ConstDecl):
+            value = element.value
+        if value is None:
+            return
+        if any(ref.state is RefState.FAILED for ref in refs_of(value)):
+            self.reporter.error("fi-0060", value.span)
 
     def validate(self, ref: Ref, element: Element) -> None:
         """Report a reference to what may not be named, or not from there."""
