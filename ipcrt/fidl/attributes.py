@@ -18,7 +18,7 @@ from ipcrt.fidl.types import PrimitiveType, StringType
 from ipcrt.fidl.versions import HEAD, NEXT
 
 Evaluate: TypeAlias = Callable[[Const, ArgType | None], bool]
-"""Gives a constant a value of the type, or of its own (string or bool); answers whether it could."""
+"""Gives a constant a value of the type, or of its own; answers whether it could."""
 
 
 def compile_attributes(element: Element, evaluate: Evaluate, reporter: Reporter) -> None:
@@ -101,7 +101,7 @@ def _compile_official(
         if wanted is None:
             reporter.error("fi-0129", attribute.span, attribute.name, arg.name)
         else:
-            _compile_arg(attribute, arg, wanted, schema.early, evaluate, reporter)
+            _compile_arg(attribute, arg, wanted, None if schema.early else evaluate, reporter)
     if schema.takes_value and attribute.arg("value") is None:
         reporter.error("fi-0128", attribute.span, attribute.name)
 
@@ -126,21 +126,21 @@ def _compile_arg(
     attribute: Attr,
     arg: Arg,
     wanted: ArgType,
-    early: bool,
-    evaluate: Evaluate,
+    evaluate: Evaluate | None,
     reporter: Reporter,
 ) -> None:
+    """Compile one argument; without `evaluate`, it must be a literal."""
     value = arg.value
     if wanted is ArgType.VERSION and isinstance(value, RefConst):
         _compile_special_version(arg, value, reporter)
         return
-    if early and not isinstance(value, LiteralConst):
-        reporter.error("fi-0133", value.span, arg.name, attribute.name)
-        return
-    if early and isinstance(value, LiteralConst):
+    if evaluate is not None:
+        done = evaluate(value, wanted)
+    elif isinstance(value, LiteralConst):
         done = _compile_literal(value, wanted, reporter)
     else:
-        done = evaluate(value, wanted)
+        reporter.error("fi-0133", value.span, arg.name, attribute.name)
+        return
     if not done:
         reporter.error("fi-0104", arg.span)
 

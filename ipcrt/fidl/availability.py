@@ -133,22 +133,12 @@ class _Step:
         report, span = self.reporter.error, attribute.span
         given = {arg.name: arg for arg in attribute.args}
         ends = "removed" in given or "replaced" in given
-        before = self.reporter.errors
         if not is_library and not attribute.args:
             report("fi-0147", span)
         if "note" in given and not ends and "deprecated" not in given:
             report("fi-0148", span)
         before = self.reporter.errors
-        if is_library:
-            if "added" not in given:
-                report("fi-0150", span)
-            if "replaced" in given:
-                report("fi-0204", given["replaced"].span)
-        else:
-            if "platform" in given:
-                report("fi-0149", given["platform"].span)
-            if self.library.element.attribute("available") is None:
-                report("fi-0151", span, self.library.name)
+        self._check_place(attribute, given, is_library)
         if "removed" in given and "replaced" in given:
             report("fi-0203", span)
         if "renamed" in given:
@@ -158,6 +148,20 @@ class _Step:
                 if arg.name not in ("added", "removed"):
                     report("fi-0218", arg.span, arg.name)
         return self.reporter.errors == before
+
+    def _check_place(self, attribute: Attr, given: dict[str | None, Arg], is_library: bool) -> None:
+        """Report what only a library says, and what a library does not say."""
+        report = self.reporter.error
+        if is_library:
+            if "added" not in given:
+                report("fi-0150", attribute.span)
+            if "replaced" in given:
+                report("fi-0204", given["replaced"].span)
+            return
+        if "platform" in given:
+            report("fi-0149", given["platform"].span)
+        if self.library.element.attribute("available") is None:
+            report("fi-0151", attribute.span, self.library.name)
 
     def _check_renamed(self, element: Element, attribute: Attr, arg: Arg, ends: bool) -> None:
         if element.kind not in _RENAMABLE:

@@ -91,7 +91,7 @@ MEANING: Final = {
     ),
     "fi-0083": (
         "methods of this library say their selectors",
-        "write @selector(\"fuchsia.io/Protocol.Method\")",
+        'write @selector("fuchsia.io/Protocol.Method")',
     ),
     "fi-0084": (
         "what a method sends has no defaults",

@@ -18,7 +18,7 @@ SYNTAX: Final = {
     ),
     "fi-0003": (
         "'{}' is no escape",
-        "the escapes are \\\\ \\\" \\n \\r \\t and \\u{...}",
+        'the escapes are \\\\ \\" \\n \\r \\t and \\u{...}',
     ),
     "fi-0004": (
         "'{}' is no hexadecimal digit",

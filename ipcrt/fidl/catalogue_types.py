@@ -243,7 +243,7 @@ TYPES: Final = {
     "fi-0216": (
         "{} is removed={}, and its {} ({}) is used again at {}",
         (
-            "say replaced={}, renamed=\"{}\" instead of removed={} if that takes its place, "
+            'say replaced={}, renamed="{}" instead of removed={} if that takes its place, '
             "else choose another {}"
         ),
     ),

@@ -29,9 +29,7 @@ def check_struct(checker: Checker, decl: FieldLayout) -> None:
             checker.reporter.error("fi-0103", member.span, member.name)
 
 
-def _check_ordinal(
-    checker: Checker, member: FieldMember, seen: dict[int, Span], id_: str
-) -> None:
+def _check_ordinal(checker: Checker, member: FieldMember, seen: dict[int, Span], id_: str) -> None:
     span = member.ordinal_span or member.span
     previous = seen.setdefault(member.ordinal, span)
     if previous is not span:

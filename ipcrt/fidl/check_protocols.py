@@ -199,18 +199,19 @@ class _Gatherer:
         self._seen: set[Protocol] = set()
 
     def gather(self) -> None:
-        """Fill the protocol's `all_methods`."""
-        self._visit(self._decl, None)
-
-    def _visit(self, decl: Protocol, composed: Compose | None) -> None:
-        for member in decl.composed:
+        """Fill the protocol's `all_methods`; those that it composes have theirs."""
+        infos = self._decl.all_methods
+        for member in self._decl.composed:
             other = member.ref.target
-            if isinstance(other, Protocol) and other not in self._seen:
-                self._seen.add(other)
-                self._visit(other, composed or member)
-        for method in decl.methods:
-            self._check(method)
-            self._decl.all_methods.append(MethodInfo(method, decl, composed))
+            if not isinstance(other, Protocol) or other in self._seen:
+                continue
+            new = [info for info in other.all_methods if info.owner not in self._seen]
+            infos += [MethodInfo(info.method, info.owner, member) for info in new]
+            self._seen.add(other)
+            self._seen.update(info.owner for info in new)
+        infos += [MethodInfo(method, self._decl, None) for method in self._decl.methods]
+        for info in infos:
+            self._check(info.method)
 
     def _check(self, method: Method) -> None:
         form = canonical(method.name)
@@ -219,9 +220,7 @@ class _Gatherer:
         if other is not method and other.name == method.name:
             error("fi-0034", method.span, kind, method.name, kind, other.span)
         elif other is not method:
-            error(
-                "fi-0035", method.span, kind, method.name, kind, other.name, other.span, form
-            )
+            error("fi-0035", method.span, kind, method.name, kind, other.name, other.span, form)
         if method.ordinal:
             other = self._ordinals.setdefault(method.ordinal, method)
             if other is not method:

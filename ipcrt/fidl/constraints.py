@@ -50,9 +50,7 @@ class ConstraintResolver:
         self._ctor = ctor
         self._name = name
 
-    def resolve(
-        self, kinds: tuple[str, ...], resource: Resource | None = None
-    ) -> Found | None:
+    def resolve(self, kinds: tuple[str, ...], resource: Resource | None = None) -> Found | None:
         """Resolve them as the kinds that the type has; None where one is none of these."""
         constraints = self._ctor.constraints
         found = Found()

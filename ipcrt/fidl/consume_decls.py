@@ -195,7 +195,7 @@ class FileConsumer(Consumer):
         )
 
     def _needs_result(self, raw: ast.Method, kind: str) -> bool:
-        """True where the response is wrapped: it may be an error, of the method or the framework."""
+        """True where the response may be an error, and so is wrapped in a union."""
         if kind != "twoway":
             return False
         if raw.error is not None or not raw.modifiers:
@@ -206,9 +206,7 @@ class FileConsumer(Consumer):
         self.reporter.error("fi-0219", span)
         return True
 
-    def _result(
-        self, raw: ast.Method, payload: ast.Payload, protocol: NamingContext
-    ) -> TypeCtor:
+    def _result(self, raw: ast.Method, payload: ast.Payload, protocol: NamingContext) -> TypeCtor:
         """Make the union of a method's outcomes; answer a type that refers to it."""
         prefix = f"{protocol.name}_{raw.name.name}"
         context = protocol.payload(raw.name.name, "Response")
@@ -239,9 +237,7 @@ class FileConsumer(Consumer):
             FieldMember(Kind.UNION_MEMBER, name, span, [], ctor, ordinal, span)
             for ordinal, name, ctor in ctors
         ]
-        union = FieldLayout(
-            Kind.UNION, context.flattened, span, [], self.library.name, members
-        )
+        union = FieldLayout(Kind.UNION, context.flattened, span, [], self.library.name, members)
         union.modifiers = [Modifier(Kind.MODIFIER, "strict", span, [])]
         union.context, union.provenance = context, "result"
         self.register(union)

@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from ipcrt.fidl.clone import clone
 from ipcrt.fidl.constants import RefState
 from ipcrt.fidl.elements import Decl, Element, Method, Protocol
@@ -63,7 +65,7 @@ class _Points:
         points = sorted(self._points[decl])
         return [
             (start, end)
-            for start, end in zip(points, points[1:], strict=False)
+            for start, end in pairwise(points)
             if any(overlap((start, end), present) for present in decl.availability.ranges)
         ]
 

@@ -99,7 +99,8 @@ def external_structs(library: Library, protocols: list[Decl]) -> list[Decl]:
         for info in protocol.all_methods:
             for ctor in _payloads(info.method.request, info.method.response):
                 struct = _layout_of(ctor.type)
-                if struct is not None and struct.kind is Kind.STRUCT:
-                    if struct.library != library.name:
-                        found[struct.qualified] = struct
+                if struct is None or struct.kind is not Kind.STRUCT:
+                    continue
+                if struct.library != library.name:
+                    found[struct.qualified] = struct
     return [found[name] for name in sorted(found)]

@@ -178,7 +178,10 @@ class Method(Element):
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Decl(Element):
-    """A declaration. Filled later: `state` (0 new, 1 in work, 2 done, 3 of a library before), `shape`."""
+    """A declaration.
+
+    Filled later: `shape`, and `state` (0 new, 1 in work, 2 done, 3 of another library).
+    """
 
     library: str
     context: NamingContext | None = dataclasses.field(default=None, kw_only=True)

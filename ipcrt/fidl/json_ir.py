@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from ipcrt.fidl import json_types as parts
 from ipcrt.fidl.attributes import string_arg
 from ipcrt.fidl.dependencies import external_structs, needed_libraries
@@ -49,7 +51,12 @@ _LISTS = {
 
 def generate(library: Library, session: Session) -> str:
     """Answer the IR of a compiled library, for the versions that the session selects."""
-    return json.dumps(library_json(library, session), indent=2, ensure_ascii=False) + "\n"
+    plain = library_json(library, session)
+    try:
+        return msgspec.json.format(msgspec.json.encode(plain), indent=2).decode() + "\n"
+    except UnicodeEncodeError:
+        # A string may hold half of a surrogate pair; only the slow encoder takes that.
+        return json.dumps(plain, indent=2) + "\n"
 
 
 def selected(library: Library, session: Session) -> list[Decl]:

@@ -87,7 +87,8 @@ def constant(const: Const) -> Json:
 
 def _ref_name(const: RefConst) -> str:
     target, decl = const.ref.target, const.ref.decl
-    assert target is not None and decl is not None
+    assert target is not None
+    assert decl is not None
     if isinstance(target, Builtin):
         return f"fidl/{target.name}"
     return decl.qualified if target is decl else f"{decl.qualified}.{target.name}"

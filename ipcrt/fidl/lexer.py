@@ -26,8 +26,7 @@ class Kind(enum.IntEnum):
 
 
 class Token(NamedTuple):
-    """A token: `text` as it stands in the file, `start` its offset, `gap` the offset where the
-    token before it ended."""
+    """A token: `text` as in the file, `start` its offset, `gap` where the one before ended."""
 
     kind: Kind
     text: str
@@ -74,7 +73,7 @@ def lex(file: SourceFile, reporter: Reporter) -> list[Token]:
             continue
         name = found.lastgroup
         end = found.end()
-        if name == "space" or name == "comment":
+        if name in ("space", "comment"):
             at = end
             continue
         if name == "string" and "\\u" in found[0]:

@@ -36,9 +36,7 @@ PRIMITIVES: Final = {
     "float64": 8,
 }
 """Primitive types and their bytes."""
-C_TYPES: Final = frozenset(
-    ("uchar", "usize64", "uintptr64", "experimental_pointer")
-)
+C_TYPES: Final = frozenset(("uchar", "usize64", "uintptr64", "experimental_pointer"))
 """Built-ins that need the flag `zx_c_types`."""
 FRAMEWORK_ERR: Final = "FrameworkErr"
 _BUILTINS: Final = (

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(slots=True, eq=False)
 class NamingContext:
-    """A declaration, or a place inside one; `suffix` is "Request", "Response" or nothing;
-    `span` is that of the name, where there is one."""
+    """A declaration, or a place inside one.
+
+    `suffix` is "Request", "Response" or nothing; `span` is that of the name, if there is one.
+    """
 
     name: str
     parent: NamingContext | None = None

@@ -67,7 +67,7 @@ def _parse_float(text: str, subtype: str) -> float | None:
     return value if abs(value) != float("inf") else None
 
 
-def convert(value: int | float, subtype: str) -> int | float | None:
+def convert(value: float, subtype: str) -> int | float | None:
     """Answer a value as one of another primitive type; None where it does not fit."""
     if subtype == "float64":
         return float(value)

@@ -18,7 +18,6 @@ from ipcrt.fidl.elements import (
     ConstDecl,
     Decl,
     Element,
-    Kind,
     NewType,
     Protocol,
     Resource,
@@ -27,7 +26,6 @@ from ipcrt.fidl.elements import (
 )
 from ipcrt.fidl.references import constants, refs_of, type_ctors
 from ipcrt.fidl.types import TypeCtor
-
 
 _SHOWN: Final = 12
 DONE_BEFORE: Final = 3
@@ -75,8 +73,6 @@ def depth_first(
     return ordered
 
 
-
-
 def _report_cycle(cycle: list[Decl], reporter: Reporter) -> None:
     names = [f"{decl.kind.value} '{decl.name}'" for decl in cycle]
     if len(names) > _SHOWN:
@@ -110,20 +106,16 @@ def _constant_needs(constant: Const) -> Iterator[Decl]:
 
 
 def _type_needs(ctor: TypeCtor, inside: bool) -> Iterator[Decl]:
+    """What a type needs; where not `inside`, it may be absent."""
     target = ctor.layout.target
-    if isinstance(target, Alias | Resource):
+    optional = any(is_optional(found) for found in ctor.constraints)
+    if isinstance(target, Builtin):
+        inside = inside and target.name != "box" and not (target.name == "vector" and optional)
+    elif isinstance(target, Alias | Resource | ConstDecl):
         yield target
-    elif isinstance(target, Builtin):
-        if target.name == "box":
-            inside = False
-        elif target.name == "vector" and any(is_optional(found) for found in ctor.constraints):
-            inside = False
-    elif isinstance(target, Decl) and not isinstance(target, ConstDecl | Protocol | Service):
-        optional = any(is_optional(found) for found in ctor.constraints)
-        if inside and (not optional or isinstance(target, NewType)):
+    elif isinstance(target, NewType) or (isinstance(target, Decl) and not optional):
+        if inside and not isinstance(target, Protocol | Service):
             yield target
-    elif isinstance(target, ConstDecl):
-        yield target
     for parameter in ctor.parameters:
         if parameter.ctor is not None:
             yield from _type_needs(parameter.ctor, inside)

@@ -65,17 +65,13 @@ class _Scope:
             if same_name:
                 error("fi-0034", span, kind, element.name, theirs, other.span)
             else:
-                error(
-                    "fi-0035", span, kind, element.name, theirs, other.name, other.span, form
-                )
+                error("fi-0035", span, kind, element.name, theirs, other.name, other.span, form)
             return
         when = (range_name(overlap), self._platform)
         if same_name:
             error("fi-0036", span, kind, element.name, theirs, other.span, *when)
         else:
-            error(
-                "fi-0037", span, kind, element.name, theirs, other.name, other.span, form, *when
-            )
+            error("fi-0037", span, kind, element.name, theirs, other.name, other.span, form, *when)
 
 
 def _check_modifiers(modifiers: list[Modifier], reporter: Reporter, library: Library) -> None:

@@ -280,9 +280,7 @@ class TypeParser(Cursor):
             return self.peek(2).kind is Kind.IDENTIFIER and self.peek(3).text == "="
         return self.after.kind is Kind.IDENTIFIER or self.after.text == "->"
 
-    def _layout(
-        self, start: int, attributes: list[Attribute], modifiers: list[Modifier]
-    ) -> Layout:
+    def _layout(self, start: int, attributes: list[Attribute], modifiers: list[Modifier]) -> Layout:
         token = self.take()
         kind = _LAYOUTS[token.text]
         for modifier in modifiers:

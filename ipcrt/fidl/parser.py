@@ -38,9 +38,7 @@ _PROTOCOL_MODIFIERS: Final = _OPENNESS | {"strict", "flexible", "resource"}
 _METHOD_MODIFIERS: Final = frozenset(("strict", "flexible", "open", "ajar", "closed", "resource"))
 
 
-def parse(
-    file: SourceFile, reporter: Reporter, flags: frozenset[str] = frozenset()
-) -> File | None:
+def parse(file: SourceFile, reporter: Reporter, flags: frozenset[str] = frozenset()) -> File | None:
     """Parse one file; None where not even its library header could be read.
 
     Mistakes go to the reporter; a tree that had some lacks the parts that were wrong.

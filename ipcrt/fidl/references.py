@@ -102,11 +102,14 @@ class KeyFinder:
                 ref.state = RefState.KEY
                 continue
             self._find(ref, constrained is not None)
-            if ref.state is RefState.RAW:
-                ref.state = RefState.FAILED
-            elif element is self.library.element:
-                self.reporter.error("fi-0181", ref.span)
-                ref.state = RefState.FAILED
+            self._settle(ref, element)
+
+    def _settle(self, ref: Ref, element: Element) -> None:
+        if ref.state is RefState.RAW:
+            ref.state = RefState.FAILED
+        elif element is self.library.element:
+            self.reporter.error("fi-0181", ref.span)
+            ref.state = RefState.FAILED
 
     def _find(self, ref: Ref, may_be_subtype: bool) -> None:
         parts = ref.parts
@@ -153,9 +156,7 @@ class KeyFinder:
         return self.library.use(ref.span.file, name)
 
     def _set(self, ref: Ref, library: Library, name: str, member: str | None = None) -> bool:
-        if name not in library.by_name or (
-            library is self.session.root and name == FRAMEWORK_ERR
-        ):
+        if name not in library.by_name or (library is self.session.root and name == FRAMEWORK_ERR):
             return False
         ref.library, ref.name, ref.member, ref.state = library.name, name, member, RefState.KEY
         return True

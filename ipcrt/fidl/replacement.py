@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TypeAlias
 
 from ipcrt.fidl.attributes import string_arg
@@ -62,7 +63,7 @@ def check_replacements(library: Library, reporter: Reporter) -> None:
         return
     for decls in library.by_name.values():
         _check_decls(decls, reporter)
-        for old, new in zip(decls, decls[1:], strict=False):
+        for old, new in pairwise(decls):
             if old.availability.ending is Ending.SPLIT:
                 _MemberCheck(old, new, reporter).check()
 
@@ -192,7 +193,17 @@ class _MemberCheck:
             kind = _PLACES[other.kind]
             mine, theirs = _place(member.element), _place(other)
             self._report(
-                "fi-0217", member, what, version, kind, mine, kind, theirs, other.span, version, kind
+                "fi-0217",
+                member,
+                what,
+                version,
+                kind,
+                mine,
+                kind,
+                theirs,
+                other.span,
+                version,
+                kind,
             )
         elif member.renamed is not None:
             renamed = member.renamed

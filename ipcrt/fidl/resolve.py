@@ -138,7 +138,10 @@ class _Resolver:
             return
         if element.attribute("deprecated") is not None:
             return
-        theirs, mine = f"{target.kind.value} '{target.name}'", f"{element.kind.value} '{element.name}'"
+        theirs, mine = (
+            f"{target.kind.value} '{target.name}'",
+            f"{element.kind.value} '{element.name}'",
+        )
         library = self.library if decl.library == self.library.name else None
         library = library or self.session.library(decl.library)
         platform = "" if library is None else library.platform

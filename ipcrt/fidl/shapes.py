@@ -35,7 +35,7 @@ _ENVELOPE_INLINE: Final = 4
 _CYCLE: Final = Shape(depth=MAX_SIZE, max_out_of_line=MAX_SIZE)
 _MAX_DEPTH: Final = 60
 """How deep a cycle is followed; what is longer is taken for endless at once."""
-_BUDGET: Final = 2000
+_BUDGET: Final = 250
 """How many declarations of a tangle of cycles are looked at for one shape."""
 _HANDLE: Final = Shape(4, 4, max_handles=1)
 _NUMBERS: Final = {size: Shape(size, size) for size in (1, 2, 4, 8)}
@@ -250,8 +250,7 @@ class Shaper:
             max((shape.depth for shape in shapes), default=0),
             max((shape.max_handles for shape in shapes), default=0),
             max((shape.max_out_of_line for shape in shapes), default=0),
-            any(shape.has_padding for shape in shapes)
-            or min(sizes, default=MAX_SIZE) != payload,
+            any(shape.has_padding for shape in shapes) or min(sizes, default=MAX_SIZE) != payload,
             any(shape.has_flexible_envelope for shape in shapes),
         )
 

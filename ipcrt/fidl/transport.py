@@ -48,9 +48,7 @@ class _Check:
 
     def method(self, method: Method) -> None:
         """Look at whatever a method sends, each declaration once for a protocol."""
-        waiting = [
-            ctor.type for ctor in (method.request, method.response) if ctor is not None
-        ]
+        waiting = [ctor.type for ctor in (method.request, method.response) if ctor is not None]
         while waiting:
             type_ = waiting.pop()
             if type_ is not None:

@@ -44,16 +44,20 @@ if TYPE_CHECKING:
 _VECTOR: Final = ("size", "optional")
 _HANDLE: Final = ("subtype", "rights", "optional")
 _ENDPOINT: Final = ("protocol", "optional")
-_PARAMETERS: Final = {"array": 2, "string_array": 1, "vector": 1, "experimental_pointer": 1, "box": 1}
+_PARAMETERS: Final = {
+    "array": 2,
+    "string_array": 1,
+    "vector": 1,
+    "experimental_pointer": 1,
+    "box": 1,
+}
 _NEVER_OPTIONAL: Final = frozenset((Kind.BITS, Kind.ENUM, Kind.TABLE, Kind.OVERLAY))
 
 
 class TypeMaker:
     """Makes types; the aliases, resources and constants in them must have been checked."""
 
-    def __init__(
-        self, evaluator: Evaluator, reporter: Reporter, flags: frozenset[str]
-    ) -> None:
+    def __init__(self, evaluator: Evaluator, reporter: Reporter, flags: frozenset[str]) -> None:
         self.evaluator = evaluator
         self.reporter = reporter
         self.flags = flags

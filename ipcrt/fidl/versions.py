@@ -96,8 +96,10 @@ class Ending(enum.IntEnum):
 
 @dataclasses.dataclass(slots=True)
 class Conflicts:
-    """What of a child's availability contradicts its parent's: each "" or "before" or "after"
-    and the parent's argument that it contradicts."""
+    """What of a child's availability contradicts its parent's.
+
+    Each is None, or "before" or "after", and the parent's argument that it contradicts.
+    """
 
     added: tuple[str, str] | None = None
     deprecated: tuple[str, str] | None = None
