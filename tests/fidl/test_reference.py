@@ -88,20 +88,25 @@ def test_the_libraries_compile_and_their_ir_has_the_published_keys() -> None:
                 if found in _closure(manifest, name)
             ],
         )
-        ir = compiled.ir
-        assert _in_order(list(ir), shape["ROOT"])
-        for section, keys in shape.items():
-            if section.endswith("_declarations"):
-                for found in ir[section]:
-                    assert _in_order(list(found), keys), (section, list(found), keys)
-            elif section.endswith("_declarations.members"):
-                for found in ir[section.removesuffix(".members")]:
-                    for member in found["members"]:
-                        assert _in_order(list(member), keys), (section, list(member), keys)
-            elif section == "methods":
-                for protocol in ir["protocol_declarations"]:
-                    for method in protocol["methods"]:
-                        assert _in_order(list(method), keys), (list(method), keys)
+        _check_keys(compiled.ir, shape)
+
+
+def _check_keys(ir: dict[str, Any], shape: dict[str, list[str]]) -> None:
+    _check_order([ir], shape["ROOT"])
+    for section, keys in shape.items():
+        if section.endswith("_declarations"):
+            _check_order(ir[section], keys)
+        elif section.endswith("_declarations.members"):
+            for found in ir[section.removesuffix(".members")]:
+                _check_order(found["members"], keys)
+    for protocol in ir["protocol_declarations"]:
+        _check_order(protocol["methods"], shape["methods"])
+
+
+def _check_order(objects: list[dict[str, Any]], published: list[str]) -> None:
+    for found in objects:
+        places = [published.index(key) for key in found if key in published]
+        assert places == sorted(places), (list(found), published)
 
 
 def _closure(manifest: dict[str, Any], name: str) -> set[str]:
@@ -123,11 +128,6 @@ def _published_keys() -> dict[str, list[str]]:
         elif key and section:
             shape[section].append(key[1])
     return shape
-
-
-def _in_order(keys: list[str], published: list[str]) -> bool:
-    places = [published.index(key) for key in keys if key in published]
-    return places == sorted(places)
 
 
 RUBRIC = REFERENCE.parents[1] / "seeds" / "fidl-api-rubric.txt"

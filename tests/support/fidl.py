@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ REFERENCE = ROOT.parent / "shared" / "reference" / "fidl"
 needs_reference = pytest.mark.skipif(
     not REFERENCE.is_dir(), reason="the FIDL reference does not lie beside the checkout"
 )
+
+_HEADER = re.compile(r"^library [a-z0-9.]+;", re.MULTILINE)
 
 HANDLES = """\
 library zx;
@@ -97,7 +100,7 @@ def compile_text(
 ) -> Compiled:
     """Compile libraries of one file each; a text without a header is one of `library example`."""
     libraries = [
-        [SourceFile("example.fidl", text if "library " in text else f"library example;\n{text}")]
+        [SourceFile("example.fidl", text if _HEADER.search(text) else f"library example;\n{text}")]
         for text in texts
     ]
     return compile_sources(libraries, available, flags)
