@@ -33,7 +33,7 @@ class Schema:
     given. `early` ones are compiled before names are resolved, so they take literals only.
     """
 
-    args: dict[str, ArgType] = dataclasses.field(default_factory=dict)
+    args: dict[str, ArgType] = dataclasses.field(default_factory=dict[str, ArgType])
     placement: Placement = Placement.ANYWHERE
     kinds: frozenset[Kind] = frozenset()
     early: bool = False

@@ -7,6 +7,9 @@ import pytest
 from tests.support.fidl import compile_versioned
 
 
+_LATER = "protocol Q { @available(added=2) M(); };"
+
+
 @pytest.mark.parametrize(
     "text, ids",
     [
@@ -27,8 +30,7 @@ from tests.support.fidl import compile_versioned
         ),
         ("type S = struct { @available(replaced=2) a uint8; @available(added=2) a int8; };", []),
         (
-            "protocol P { @available(removed=2) M(); compose B; };"
-            "protocol B { @available(added=2) M(); };",
+            "protocol P { @available(removed=2) M(); compose Q; };" + _LATER,
             ["fi-0205"],
         ),
         ("@available(replaced=2) type A = struct {}; @available(added=2) alias A = bool;", []),
