@@ -36,6 +36,12 @@ def test_composed_methods_keep_their_ordinals_and_come_once() -> None:
     assert composed["methods"][0]["ordinal"] == method_ordinal("example/A.M")
 
 
+def test_a_strict_method_has_no_framework_error() -> None:
+    text = "protocol P { strict M() -> () error int32; N() -> () error int32; };"
+    unions = compile_text(text).ir["union_declarations"]
+    assert [len(union["members"]) for union in unions] == [2, 3]
+
+
 @pytest.mark.parametrize(
     "text, ids",
     [

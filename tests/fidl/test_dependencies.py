@@ -22,6 +22,14 @@ def test_aliases_are_not_followed_and_composed_methods_are() -> None:
     assert _needed("protocol R { compose dep1.P; };") == ["dep1", "dep2"]
 
 
+def test_whoever_owns_a_composed_method_is_needed() -> None:
+    owner = "library owner;\nprotocol O { M(); };"
+    between = "library between;\nusing owner;\nprotocol B { compose owner.O; };"
+    text = "library example;\nusing between;\nprotocol P { compose between.B; };"
+    ir = compile_text(owner, between, text).ir
+    assert [found["name"] for found in ir["library_dependencies"]] == ["between", "owner"]
+
+
 def test_structs_of_others_that_are_sent() -> None:
     dep = "library dep;\ntype Sent = struct { a bool; };"
     text = "library example;\nusing dep;\nprotocol P { M(dep.Sent) -> (dep.Sent) error int32; };"

@@ -30,6 +30,7 @@ def test_types() -> None:
         "maybe_element_count": 3,
         "nullable": True,
     }
+    assert _bare("string:MAX") == {"kind_v2": "string", "nullable": False}
     assert _bare("client_end:P") == {
         "kind_v2": "endpoint",
         "role": "client",

@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.fidl import compile_versioned
 
-
 _LATER = "protocol Q { @available(added=2) M(); };"
 
 

@@ -82,3 +82,13 @@ def test_a_tangle_of_cycles_takes_bounded_time() -> None:
         for name in names
     ]
     assert compile_text("\n".join(lines)).ok
+
+
+def test_handles_are_counted() -> None:
+    rest = "protocol P {};"
+    text = "type S = resource struct { a client_end:P; b array<server_end:P, 3>; };"
+    assert _shape(text + rest)["max_handles"] == 4
+    text = "type S = resource struct { a vector<client_end:P>:5; };"
+    assert _shape(text + rest)["max_handles"] == 5
+    text = "type S = resource union { 1: a client_end:P; 2: b array<client_end:P, 2>; };"
+    assert _shape(text + rest, "union")["max_handles"] == 2
