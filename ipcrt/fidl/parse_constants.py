@@ -69,6 +69,8 @@ class ConstantParser(Cursor):
         args = [self._attribute_arg()]
         while self.takes(","):
             args.append(self._attribute_arg())
+        if len(args) == 1 and args[0].name is None and not self.sees(")"):
+            self.fail("fi-0007", self.span_of(self.token), hint="')' should be here")
         self.expect(")")
         if len(args) > 1:
             for arg in args:

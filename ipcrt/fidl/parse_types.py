@@ -172,7 +172,7 @@ class TypeParser(ConstantParser):
         return Layout(self.since(start), attributes, modifiers, kind, subtype, members)
 
     def _subtype(self, kind: LayoutKind, token: Token) -> TypeConstructor | None:
-        if not self.sees_kind(Kind.IDENTIFIER):
+        if not self.sees_kind(Kind.IDENTIFIER) or self.token.text in ("true", "false"):
             self.report("fi-0013", self.parse_constant().span)
             return None
         name = self.expect_compound("the type of the values")

@@ -11,6 +11,7 @@ from tests.support.fidl import compile_text
     "text, id_",
     [
         ('@a("b"="c") type A = struct {};', "fi-0010"),
+        ('@a("b" "c") type A = struct {};', "fi-0007"),
         ("@a() type A = struct {};", "fi-0014"),
         ('@a("b", c="d") type A = struct {};', "fi-0015"),
         ("const A uint8 = ;", "fi-0007"),

@@ -14,6 +14,7 @@ from tests.support.fidl import compile_text
         ("type A = banana {};", "fi-0012"),
         ("type A = overlay { 1: a uint8; };", "fi-0012"),
         ("type A = enum : 3 { B = 1; };", "fi-0013"),
+        ("type A = enum : true { B = 1; };", "fi-0013"),
         ("type A = table { 1: reserved; };", "fi-0209"),
         ("type A = strict uint8;", "fi-0062"),
     ],
