@@ -26,3 +26,10 @@ def test_a_librarys_own_names_come_before_an_imports() -> None:
     text = "library example;\nusing zx as other;\ntype A = resource struct { h other.Handle; };"
     assert compile_text(HANDLES, text).ok
     assert compile_text(HANDLES, text.replace("other.Handle", "zx.Handle")).ids == ["fi-0052"]
+
+
+def test_a_name_that_is_nearly_right_is_recognised() -> None:
+    compiled = compile_text("type Person = struct {}; type A = struct { b Persn; };")
+    assert compiled.diagnostics[0].hint == "did you mean 'Person'?"
+    compiled = compile_text("type A = struct { b Quux; };")
+    assert "did you mean" not in compiled.diagnostics[0].hint
