@@ -29,8 +29,8 @@ CASES = {
         "type T = struct {\n    a b;\n\n    c d;\n};",
     ),
     "attributes stand alone": (
-        '@a @b("c") /// d\n\nprotocol P { @e M(); };',
-        '@a\n@b("c")\n/// d\nprotocol P {\n    @e\n    M();\n};',
+        '/// d\n\n@a @b("c") protocol P { @e M(); };',
+        '/// d\n@a\n@b("c")\nprotocol P {\n    @e\n    M();\n};',
     ),
     "payloads hug": (
         "protocol P { M(struct{a b;})->(struct{ }) error e; };",

@@ -43,7 +43,7 @@ def ids(text: str) -> list[str]:
         "type T = struct { a string; }; // fidl-lint: disable=unbounded-string",
         "type T = struct {\n  // fidl-lint: disable=unbounded-string\n  a string;\n};",
         "type T = struct {\n//fidl-lint:disable = event-case, unbounded-string\n  a string;\n};",
-        "// fidl-lint: disable=unbounded-string\n\n/// D\n@a(b=(c))\n/// e\ntype T = string;",
+        "// fidl-lint: disable=unbounded-string\n\n/// D\n/// e\n@a(b=(c))\ntype T = string;",
         "type T = struct { a string; };\n\n// fidl-lint: disable-file=unbounded-string",
         "type T = struct { a string; }; // fidl-lint: disable=all",
     ],

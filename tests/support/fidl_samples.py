@@ -40,8 +40,8 @@ type Row = resource table {
     2: inner vector<@generated_name("In") struct { x array<uint8,4>; enum Kind; }>:A;
 };
 type Choice = flexible(added=1, removed=2) resource union { 1: a box<Empty>; 3: type bool; };
-@discoverable @transport("Channel") /// A protocol of many parts; its doc.
-open protocol Talk {
+/// A protocol of many parts; its doc.
+@discoverable @transport("Channel") open protocol Talk {
     compose Base;
     /// Says.
     @selector("tools.sample/Talk.Speak") flexible Say(resource struct { words string:100;
