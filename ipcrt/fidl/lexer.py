@@ -104,7 +104,7 @@ def _bad_string(file: SourceFile, start: int, reporter: Reporter) -> int:
             reporter.error("fi-0002", Span(file, start, at))
             return at
         if char < " " or char == "\x7f":
-            reporter.error("fi-0184", Span(file, at, at + 1))
+            reporter.error("fi-0184", Span(file, at, at + 1), f"U+{ord(char):04X}")
             return _skip_string(text, at + 1)
         if char == "\\":
             end = _escape(file, at, reporter)
