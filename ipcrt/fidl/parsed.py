@@ -10,6 +10,8 @@ from ipcrt.fidl.parser import parse
 from ipcrt.fidl.source import SourceFile
 
 _SHOWN: Final = 20
+_EXPERIMENTS: Final = frozenset({"zx_c_types", "allow_new_types"})
+"""What a tool lets pass, since it does not know what the library is compiled with."""
 
 
 class Unparsable(Exception):
@@ -27,7 +29,7 @@ def parse_source(file: SourceFile) -> File:
     Raises: Unparsable: the file has a mistake.
     """
     reporter = Reporter()
-    tree = parse(file, reporter)
+    tree = parse(file, reporter, _EXPERIMENTS)
     if tree is None or reporter.errors:
         raise Unparsable(file.name, reporter.diagnostics)
     return tree

@@ -18,3 +18,7 @@ def test_what_does_not_parse_says_why(text: str) -> None:
         parse_source(SourceFile("a.fidl", text))
     assert caught.value.name == "a.fidl"
     assert caught.value.diagnostics
+
+
+def test_what_needs_an_experiment_parses() -> None:
+    parse_source(SourceFile("a.fidl", "library a; type N = uint32;"))
