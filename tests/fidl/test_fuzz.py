@@ -174,7 +174,7 @@ def test_deep_nesting_is_refused(opening: str, closing: str) -> None:
 
 
 def test_deep_chains_need_no_stack() -> None:
-    count = 3_000
+    count = 1_500
     chains = {
         "struct": "type A{} = struct {{ a A{}; }};",
         "box": "type A{} = struct {{ a box<A{}>; }};",
