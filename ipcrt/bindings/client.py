@@ -59,6 +59,7 @@ class Client:
     __slots__ = (
         "_calls",
         "_connection",
+        "_deadlines",
         "_mourners",
         "_on_event",
         "_outbox",
@@ -73,6 +74,7 @@ class Client:
         """Move `channel` here and start reading replies; on error it is closed."""
         self._table = table
         self._port = port
+        self._deadlines = port.deadlines
         self._on_event = on_event
         self._calls: dict[int, Call[Any] | None] = {}
         self._mourners: list[Sending] = []
@@ -106,7 +108,7 @@ class Client:
         data, moved = self._encode(method, request, txid := self._next_txid())
         call = Call(method, txid, self._port.create_waiter(), timeout)
         if timeout is not None:
-            call.deadline = self._port.deadlines.add(timeout, call.expire)
+            call.deadline = self._deadlines.add(timeout, call.expire)
         self._calls[txid] = call
         try:
             outgoing = self._outbox.post(data, moved)
@@ -124,7 +126,7 @@ class Client:
     def finish(self, call: Call[Any]) -> None:
         """Forget a call, however it ended; a reply that nobody took is closed."""
         if call.deadline is not None:
-            self._port.deadlines.drop(call.deadline)
+            self._deadlines.drop(call.deadline)
         if call.handles:
             close_all(call.handles)
         if call.replied or self._calls.get(call.txid) is not call:

@@ -37,7 +37,17 @@ _BAD_VALUE: Final = (*_BAD_BODY, TypeError, OverflowError)
 class Codec(Generic[T]):
     """Encode and decode one payload type; `NoneType` is the payload `()`, which has no body."""
 
-    __slots__ = ("_check", "_decoder", "_encoder", "_free", "_is_empty", "_is_loose", "type")
+    __slots__ = (
+        "_check",
+        "_decoder",
+        "_encoder",
+        "_free",
+        "_is_empty",
+        "_is_loose",
+        "_is_special",
+        "_needs_more",
+        "type",
+    )
 
     def __init__(self, type_: type[T]) -> None:
         """Raises: TypeError: something in `type_` has no wire form."""
@@ -46,6 +56,8 @@ class Codec(Generic[T]):
         self._is_empty = type_ is type(None)
         self._is_loose = facts.is_loose
         self._check = check_for(type_)
+        self._needs_more = self._is_loose or self._check is not None
+        self._is_special = self._is_empty or facts.has_handles
         self._free: list[_HandleDecoder] | None = [] if facts.has_handles else None
         self._encoder = msgpack.Encoder()
         self._decoder = msgpack.Decoder(type_)
@@ -56,14 +68,12 @@ class Codec(Generic[T]):
         Raises: LocalProtocolError: a wrong type, or a bound exceeded.
         """
         try:
-            if self._is_empty:
-                if value is not None:
-                    raise TypeError(f"{type(value).__name__} where nothing belongs")
-                return b"", NO_HANDLES
-            if self._free is not None:
-                return self._encode_handles(value)
+            if self._is_special:
+                return self._encode_special(value)
             body = self._encoder.encode(value)
-            self._verify(self._decoder.decode(body), body, 0)
+            copy = self._decoder.decode(body)
+            if self._needs_more:
+                self._verify(copy, body, 0)
         except _BAD_VALUE as error:
             raise LocalProtocolError(f"{self._name}: {error}") from error
         return body, NO_HANDLES
@@ -75,9 +85,11 @@ class Codec(Generic[T]):
         kind, unused or used twice; then all handles are closed.
         """
         try:
-            if self._free is not None:
-                return self._decode_handles(body, handles)
-            value = self._decode_plain(body, len(handles))
+            if handles or self._is_special:
+                return self._decode_special(body, handles)
+            value = self._decoder.decode(body)
+            if self._needs_more:
+                self._verify(value, body, 0)
         except BaseException as error:
             close_all(handles)
             if isinstance(error, _BAD_BODY):
@@ -97,27 +109,26 @@ class Codec(Generic[T]):
         if self._is_loose:
             decode_value(body, lambda index: index, handle_count)
 
-    def _decode_plain(self, body: memoryview, handle_count: int) -> T:
-        if handle_count:
-            raise RemoteProtocolError(f"{handle_count} handles where none belong")
+    # ---- with handles, or without anything
+
+    def _encode_special(self, value: T) -> tuple[bytes, Sequence[Handle]]:
         if self._is_empty:
-            if body:
-                raise RemoteProtocolError(f"body of {len(body)} bytes where none belongs")
-            return cast("T", None)
-        value = self._decoder.decode(body)
-        self._verify(value, body, 0)
-        return value
-
-    # ---- with handles
-
-    def _encode_handles(self, value: T) -> tuple[bytes, Sequence[Handle]]:
+            if value is not None:
+                raise TypeError(f"{type(value).__name__} where nothing belongs")
+            return b"", NO_HANDLES
         sent: list[Sendable] = []
         body = msgpack.Encoder(enc_hook=_Outgoing(sent)).encode(value)
         copy: T = self._borrow_decoder().decode(body, sent, None)
         self._verify(copy, body, len(sent))
         return body, [each.channel if isinstance(each, ProtocolEnd) else each for each in sent]
 
-    def _decode_handles(self, body: memoryview, handles: Sequence[Handle]) -> T:
+    def _decode_special(self, body: memoryview, handles: Sequence[Handle]) -> T:
+        if self._free is None:
+            if handles:
+                raise RemoteProtocolError(f"{len(handles)} handles where none belong")
+            if body:
+                raise RemoteProtocolError(f"body of {len(body)} bytes where none belongs")
+            return cast("T", None)
         made: list[Handle] = []
         try:
             value: T = self._borrow_decoder().decode(body, handles, made)

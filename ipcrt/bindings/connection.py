@@ -41,9 +41,8 @@ class Connection:
 
     __slots__ = (
         "_armed",
-        "_busy",
         "_buffer",
-        "_receive",
+        "_busy",
         "_channel",
         "_continuing",
         "_key",
@@ -57,6 +56,7 @@ class Connection:
         "_pending",
         "_port",
         "_reading",
+        "_receive",
         "_watching_peer",
         "error",
         "outbox",

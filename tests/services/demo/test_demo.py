@@ -162,9 +162,12 @@ def _wait_for_member(child: Child, word: str) -> int:
     return found[0]
 
 
-def test_a_descriptor_too_many_fails_it(scratch: Path, text: Path, spawn_python: Spawner) -> None:
+def test_a_descriptor_too_many_fails_it(
+    scratch: Path, tmp_path: Path, spawn_python: Spawner
+) -> None:
+    (tmp_path / "text").write_text("one\n" * 20)
     # Without systemd's tool the locator is not the process that the demonstration started.
-    child = start(spawn_python, scratch, text, PATH="/nonexistent")
+    child = start(spawn_python, scratch, tmp_path / "text", PATH="/nonexistent")
     until(child, "stored")
     [path] = scratch.glob("ipcrt-demo-*/locator")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as stranger:

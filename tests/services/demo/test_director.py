@@ -17,6 +17,13 @@ from tests.support.waiting import wait_until_async
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The conductor runs on asyncio alone."""
+    return "asyncio"
+
+
 PLAN = DirectorGetPlanResponse("/locator", "a", "b", 1, 2, [File("/a", "a")])
 
 

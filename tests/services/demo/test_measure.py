@@ -11,6 +11,13 @@ from tests.support.processes import Spawner
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The conductor runs on asyncio alone."""
+    return "asyncio"
+
+
 OPENS = """
 import os, sys
 print("ready")

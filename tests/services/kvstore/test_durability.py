@@ -243,8 +243,9 @@ def _write_until_refused(
     for prefix, writer in writers.items():
         promised[prefix], ending = acknowledged(writer)
         assert ending == error.name
-        assert 0 < len(promised[prefix]) < 100_000
+        assert len(promised[prefix]) < 100_000
         writer.finish()
+    assert any(promised.values())  # a writer that starts late may find the disk full
     return promised
 
 
