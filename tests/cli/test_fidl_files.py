@@ -38,6 +38,6 @@ def test_a_name_that_is_no_text_comes_out_as_its_bytes(where: Path) -> None:
     path = os.fsencode(where) + b"/\xfc.fidl"
     with open(path, "w") as file:
         file.write(UGLY)
-    command = [*IPCRT, "fidl-format", "--check", path]
+    command: list[str | bytes] = [*IPCRT, "fidl-format", "--check", path]
     ended = subprocess.run(command, check=False, capture_output=True)
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, path + b": would change\n", b"")
