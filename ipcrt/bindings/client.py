@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar, cast
 from ipcrt.bindings.call import Call, Sending
 from ipcrt.bindings.connection import Connection
 from ipcrt.bindings.errors import again
+from ipcrt.bindings.outbox import Done
 from ipcrt.bindings.result import read_result
 from ipcrt.bindings.tables import Event, Kind, Method, OneWay, ProtocolTable
 from ipcrt.errors import (
@@ -175,6 +176,18 @@ class Client:
         Raises: ShouldWait: the peer's queue is full. Else as `begin`.
         """
         self._outbox.post_now(*self._encode(method, request, NO_TXID))
+
+    def send_soon(self, method: OneWay[RequestT], request: RequestT, done: Done) -> bool:
+        """Send a one-way message now, or line it up and answer True; nobody has to wait.
+
+        Its handles are moved. `done(error)` is told once what became of a message that waited:
+        None when it has left. How many may wait is up to the caller. Raises: as `begin`.
+        """
+        outgoing = self._outbox.post(*self._encode(method, request, NO_TXID))
+        if outgoing is None:
+            return False
+        outgoing.done = done
+        return True
 
     def withdraw(self, sending: Sending) -> None:
         """Stop waiting for a one-way message, and take it back where it has not left."""

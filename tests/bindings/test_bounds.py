@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Optional, Union
 
 import msgspec
 import pytest
@@ -50,30 +51,31 @@ def tree(*texts: str) -> Tree:
     return Tree(texts[0], [tree(*texts[1:])] if texts[1:] else [])
 
 
-PLACES = [
-    pytest.param(Short, lambda text: text, id="itself"),
-    pytest.param(Leaf, lambda text: Leaf(1, text), id="struct"),
-    pytest.param(Branch, lambda text: Branch(Leaf(1, text), Free(1, OVER)), id="inner struct"),
-    pytest.param(Short | None, lambda text: text, id="optional"),
-    pytest.param(list[Short], lambda text: [FITS, text], id="list"),
-    pytest.param(tuple[Short, ...], lambda text: (FITS, text), id="tuple"),
-    pytest.param(tuple[int, str, Short], lambda text: (1, OVER, text), id="place in a tuple"),
-    pytest.param(dict[Short, int], lambda text: {FITS: 1, text: 2}, id="key"),
-    pytest.param(dict[str, Short], lambda text: {OVER: text}, id="value"),
-    pytest.param(Left | Right, lambda text: Left(text), id="member of a union"),  # noqa: PLW0108
-    pytest.param(list[int] | Short, lambda text: text, id="text or list"),
-    pytest.param(list[Short] | int, lambda text: [text], id="list or number"),
-    pytest.param(dict[str, Short] | int, lambda text: {"a": text}, id="map or number"),
-    pytest.param(tuple[Short, int] | str, lambda text: (text, 1), id="tuple or text"),
-    pytest.param(
-        Annotated[list[Short], Meta(title="x")] | None, lambda text: [text], id="annotated"
-    ),
-    pytest.param(Tree, lambda text: tree(FITS, FITS, text), id="recursive"),
-]
+Place = Callable[[str], object]
+TITLED = Optional[Annotated[list[Short], Meta(title="x")]]  # noqa: UP045
+
+PLACES: dict[str, tuple[object, Place]] = {
+    "itself": (Short, lambda text: text),
+    "struct": (Leaf, lambda text: Leaf(1, text)),
+    "inner struct": (Branch, lambda text: Branch(Leaf(1, text), Free(1, OVER))),
+    "optional": (Optional[Short], lambda text: text),  # noqa: UP045
+    "list": (list[Short], lambda text: [FITS, text]),
+    "tuple": (tuple[Short, ...], lambda text: (FITS, text)),
+    "place in a tuple": (tuple[int, str, Short], lambda text: (1, OVER, text)),
+    "key": (dict[Short, int], lambda text: {FITS: 1, text: 2}),
+    "value": (dict[str, Short], lambda text: {OVER: text}),
+    "member of a union": (Left | Right, Left),
+    "text or list": (Union[list[int], Short], lambda text: text),  # noqa: UP007
+    "list or number": (list[Short] | int, lambda text: [text]),
+    "map or number": (dict[str, Short] | int, lambda text: {"a": text}),
+    "tuple or text": (tuple[Short, int] | str, lambda text: (text, 1)),
+    "annotated": (TITLED, lambda text: [text]),
+    "recursive": (Tree, lambda text: tree(FITS, FITS, text)),
+}
 
 
-@pytest.mark.parametrize("type_, place", PLACES)
-def test_a_string_is_bounded_by_its_bytes(type_: Any, place: Any) -> None:
+@pytest.mark.parametrize("type_, place", PLACES.values(), ids=PLACES.keys())
+def test_a_string_is_bounded_by_its_bytes(type_: object, place: Place) -> None:
     check = check_for(type_)
     assert check is not None
     check(place(FITS))
@@ -106,9 +108,14 @@ def test_a_recursive_type_without_bounds_takes_anything() -> None:
     check(Endless([Endless([])]))
 
 
-def test_members_of_a_union_are_checked_by_their_own_rules() -> None:
-    for type_, others in ((Left | Right, [Right(OVER)]), (Short | int | None, [1, None])):
-        check = check_for(type_)
-        assert check is not None
-        for other in others:
-            check(other)
+@pytest.mark.parametrize(
+    "type_, others",
+    [(Left | Right, [Right(OVER)]), (Union[Short, int, None], [1, None])],  # noqa: UP007
+)
+def test_members_of_a_union_are_checked_by_their_own_rules(
+    type_: object, others: list[object]
+) -> None:
+    check = check_for(type_)
+    assert check is not None
+    for other in others:
+        check(other)

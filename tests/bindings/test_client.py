@@ -154,13 +154,16 @@ def test_a_reply_that_its_caller_does_not_take_is_closed(scene: Scene) -> None:
     assert not scene.port.statistics()["deadlines"]
 
 
-def test_a_reply_comes_after_the_deadline(scene: Scene) -> None:
-    call = scene.add(timeout=0)
-    with pytest.raises(TimedOut):
-        scene.port.run_until(call.waiter)
-    scene.peer.write(raw(call.txid, ADD, FIVE))
+def test_a_reply_behind_the_deadline_does_not_undo_it(scene: Scene) -> None:
+    before = len(open_fds())
+    call = scene.give()
+    scene.peer.read().close()
+    call.expire()
+    scene.peer.write(raw(call.txid, GIVE, GIVEN, 1), [null()])
     scene.turn()
-    scene.client.finish(call)
+    assert len(open_fds()) == before
+    with pytest.raises(TimedOut):
+        scene.end(call)
     assert scene.client.statistics() == {"calls": 0, "calls_given_up": 0, "backlog": 0}
     assert scene.client.connection.error is None
 
@@ -311,6 +314,32 @@ def test_what_does_not_go_at_once_is_not_sent(scene: Scene) -> None:
     assert file.closed
     assert scene.client.statistics()["backlog"] == 0
     assert len(received(scene.peer)) == count
+
+
+def test_what_nobody_waits_for_goes_when_there_is_room(scene: Scene) -> None:
+    fates: list[IpcError | None] = []
+    assert not scene.client.send_soon(SAY, Text("hi"), fates.append)
+    fill(scene.client.connection.channel)
+    file = null()
+    assert scene.client.send_soon(KEEP, File(file), fates.append)
+    assert file.closed
+    assert scene.client.statistics()["backlog"] == 1
+    received(scene.peer)
+    scene.turn()
+    assert fates == [None]
+    with scene.peer.read().handles[0]:
+        pass
+
+
+def test_what_nobody_waits_for_is_dropped_with_the_peer(scene: Scene) -> None:
+    fates: list[IpcError | None] = []
+    before = len(open_fds())
+    fill(scene.client.connection.channel)
+    assert scene.client.send_soon(KEEP, File(null()), fates.append)
+    scene.peer.close()
+    scene.turn()
+    assert [type(fate) for fate in fates] == [PeerClosed]
+    assert len(open_fds()) == before - 2  # both ends of the channel
 
 
 # ----------------------------------------------------------------------------------------- events

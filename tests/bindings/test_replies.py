@@ -23,6 +23,10 @@ from tests.support.proc import open_fds
 INTERNAL = (7, EPITAPH_ORDINAL, 0x20, b"\xff")
 
 
+def _ignore(*_: object) -> None:
+    """Take what nobody needs."""
+
+
 class Scene:
     """Replies on a connection that a full queue may clog."""
 
@@ -30,7 +34,7 @@ class Scene:
         ours, self.peer = Channel.create()
         self.port = port
         self.ended: list[IpcError] = []
-        self.connection = Connection("test", ours, port, lambda *_: None, self.ended.append)
+        self.connection = Connection("test", ours, port, _ignore, self.ended.append)
         self.connection.resume()
         self.replies = Replies(self.connection)
 

@@ -19,6 +19,10 @@ pytestmark = pytest.mark.anyio
 End = tuple[Any, BaseException | None]
 
 
+def _ignore(*_: object) -> None:
+    """Take what nobody needs."""
+
+
 class Scene:
     """One handler, and how it ended."""
 
@@ -109,6 +113,6 @@ async def test_only_a_two_way_method_is_a_call() -> None:
     async def nothing() -> None: ...
 
     for method, is_call in ((ADD, True), (SAY, False)):
-        running = Running(method, 0, None, nothing(), lambda *_: None)
+        running = Running(method, 0, None, nothing(), _ignore)
         assert running.is_call is is_call
         running.cancel()
