@@ -45,7 +45,7 @@ def test_what_is_no_ir_is_refused(ipcrt: Command, where: Path, text: str) -> Non
     ended = ipcrt("fidl-abi", path, path)
     assert (ended.status, ended.output) == (1, "")
     [line] = ended.errors.splitlines()
-    assert f"{path}: not the JSON IR of a library" in line
+    assert line.startswith(f"ipcrt: {path}: not the JSON IR of a library: ")
 
 
 def test_what_is_no_text_is_refused(ipcrt: Command, where: Path) -> None:

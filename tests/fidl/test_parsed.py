@@ -21,4 +21,4 @@ def test_what_does_not_parse_says_why(text: str) -> None:
 
 
 def test_what_needs_an_experiment_parses() -> None:
-    parse_source(SourceFile("a.fidl", "library a; type N = uint32;"))
+    parse_source(SourceFile("a.fidl", "library a; type T = strict overlay { 1: a uint32; };"))
