@@ -38,6 +38,9 @@ class AsyncPort(Port):
     strict: ClassVar[bool] = False
     """True where whatever is awaited must let others run, even when it need not wait."""
 
+    late: bool = False
+    """True where the loop may tell of news that a task has taken since the loop looked."""
+
     def __init__(self) -> None:
         super().__init__()
         self._takers: collections.deque[Waiter[None]] = collections.deque()

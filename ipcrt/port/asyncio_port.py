@@ -29,6 +29,8 @@ class AsyncioPort(AsyncPort):
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        # asyncio's own loop lines readers up behind the tasks that are ready; uvloop calls them.
+        self.late = isinstance(self._loop, asyncio.BaseEventLoop)
         super().__init__()
         self._loop.add_reader(self._poller.fileno(), self.dispatch)
 

@@ -7,6 +7,8 @@ import resource
 import select
 import signal
 import tempfile
+import threading
+import time
 from types import FrameType
 
 import pytest
@@ -15,6 +17,7 @@ from ipcrt.errors import BadState, NoResources, ShouldWait
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.port.mailbox import MAX_PACKETS, Mailbox
 from ipcrt.port.packet import Packet
+from tests.port.scene import A_MOMENT
 
 
 def rings(mailbox: Mailbox) -> bool:
@@ -79,6 +82,22 @@ def test_a_closed_one_takes_nothing() -> None:
     mailbox.end()
     with pytest.raises(BadState, match="closed"):
         mailbox.put(Packet(1))
+
+
+@pytest.mark.parametrize("use", ["close", "put"])
+def test_close_and_put_wait_for_each_other(use: str) -> None:
+    """A sender that was about to ring must not write to a number that is another's by then."""
+    mailbox = Mailbox()
+    act = mailbox.close if use == "close" else lambda: mailbox.put(Packet(1))
+    thread = threading.Thread(target=act)
+    with mailbox._lock:
+        thread.start()
+        time.sleep(A_MOMENT)
+        assert mailbox.fileno() >= 0
+        assert len(mailbox) == 0
+    thread.join()
+    assert (mailbox.fileno() < 0, len(mailbox)) == ((True, 0) if use == "close" else (False, 1))
+    mailbox.close()
 
 
 def test_a_signal_handler_may_queue_while_its_thread_does() -> None:
