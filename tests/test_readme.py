@@ -138,6 +138,15 @@ def test_the_command_line_does_what_it_says(house: House) -> None:
     assert (house.directory / "copy.md").read_text() == README
 
 
+def test_its_fidl_goes_through_every_tool(house: House) -> None:
+    [source] = blocks("fidl")
+    (house.directory / "echo.fidl").write_text(source)
+    for command in commands("FIDL"):
+        assert house.run(*command) == "", command
+        if command[1] == "fidlc":
+            shutil.copy(house.directory / "echo.json", house.directory / "released.json")
+
+
 def test_the_scripts_and_files_that_it_names_are_there() -> None:
     for path in re.findall(r"scripts/[a-z-]+", README):
         assert os.access(ROOT / path, os.X_OK), path

@@ -9,10 +9,15 @@ import typer
 from ipcrt.cli.activate import activate
 from ipcrt.cli.call import call
 from ipcrt.cli.demo import demo
+from ipcrt.cli.fidl_abi import fidl_abi
+from ipcrt.cli.fidl_format import fidl_format
+from ipcrt.cli.fidl_lint import fidl_lint
+from ipcrt.cli.fidlc import SETTINGS as FIDLC_SETTINGS
+from ipcrt.cli.fidlc import fidlc
 from ipcrt.cli.list import list_
 
 app: Final = typer.Typer(
-    help="Typed local IPC: look at a locator, call what it offers, start it on demand.",
+    help="Typed local IPC: look at a locator, call what it offers, start it on demand; use FIDL.",
     no_args_is_help=True,
     rich_markup_mode=None,  # plain text: rich would take longer to load than all the rest
     pretty_exceptions_enable=False,
@@ -23,6 +28,10 @@ app.command(context_settings={"allow_interspersed_args": False})(activate)
 app.command("list")(list_)
 app.command()(call)
 app.command()(demo)
+app.command(context_settings=FIDLC_SETTINGS, add_help_option=False)(fidlc)
+app.command()(fidl_format)
+app.command()(fidl_lint)
+app.command()(fidl_abi)
 
 
 def _print_version(wanted: bool) -> None:

@@ -26,9 +26,19 @@ class Misused(Exception):
         return str(self)
 
 
+class Failed(Exception):
+    """The command cannot do what it was asked for; the message says why, in one line."""
+
+    exit_code = FAILED
+
+    def format_message(self) -> str:
+        """Answer the message."""
+        return str(self)
+
+
 @runtime_checkable
 class _Misuse(Protocol):
-    """`Misused`, and what typer raises for arguments; it does not show the class of that."""
+    """`Misused`, `Failed`, and what typer raises for arguments; it does not show that class."""
 
     exit_code: int
 

@@ -10,17 +10,19 @@ import pytest
 
 from tests.cli.conftest import Command
 
+VERBS = ["activate", "list", "call", "demo", "fidlc", "fidl-format", "fidl-lint", "fidl-abi"]
+
 
 def test_help_names_every_verb_in_whole_sentences(ipcrt: Command) -> None:
     ended = ipcrt("--help")
     assert (ended.status, ended.errors) == (0, "")
-    for verb in ("activate", "list", "call", "demo"):
+    for verb in VERBS:
         [line] = [line for line in ended.output.splitlines() if line.startswith(f"  {verb} ")]
         assert line.endswith("."), line
         assert not line.endswith("..."), line
 
 
-@pytest.mark.parametrize("verb", ["activate", "list", "call", "demo"])
+@pytest.mark.parametrize("verb", VERBS)
 def test_each_verb_has_help(ipcrt: Command, verb: str) -> None:
     ended = ipcrt(verb, "-h")
     assert (ended.status, ended.errors) == (0, "")
@@ -40,7 +42,8 @@ def test_without_a_verb_it_shows_the_help(ipcrt: Command) -> None:
 def test_the_help_loads_nothing_that_it_does_not_need() -> None:
     source = (
         "import sys, ipcrt.cli.main as m; m.main(['--help']);"
-        "print({'asyncio', 'rich', 'trio', 'msgspec', 'ipcrt.bindings.client'} & set(sys.modules))"
+        "print({'asyncio', 'rich', 'trio', 'msgspec', 'ipcrt.bindings.client', 'ipcrt.fidl'}"
+        " & set(sys.modules))"
     )
     printed = subprocess.run(
         [sys.executable, "-c", source], check=True, stdout=subprocess.PIPE, text=True
