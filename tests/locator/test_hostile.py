@@ -528,4 +528,4 @@ def test_whatever_comes_to_mind(arena: Arena) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_whatever_comes_to_mind_for_a_while(arena: Arena) -> None:
-    bear(arena, 10_000)
+    bear(arena, 6_000)
