@@ -6,7 +6,7 @@
 3. Every descriptor is owned: by the listener until accept(2) answers, by a `Channel` from then
    on, by the session's binding once it is admitted.
 4. What lasts never takes the last descriptors: requests need them, those that they carry and
-   those that we make for them. Numbers are given out from below, so a number tells.
+   those that we make for them (see `descriptors`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import collections
 import dataclasses
 import logging
 import os
-import resource
 import socket
 from typing import Final
 
@@ -23,6 +22,7 @@ from ipcrt.bindings.ends import ServerEnd
 from ipcrt.bindings.server import Limits, ServerBinding
 from ipcrt.errors import IpcError, PeerClosed, ProtocolError, Status
 from ipcrt.locator.credentials import Credentials
+from ipcrt.locator.descriptors import descriptor_ceiling
 from ipcrt.locator.handover import HandOver
 from ipcrt.locator.policy import Policy
 from ipcrt.locator.protocol import Locator
@@ -37,9 +37,6 @@ from ipcrt.port.deadlines import Token
 _log: Final = logging.getLogger("ipcrt.locator")
 _ACCEPTS_PER_TURN: Final = 64
 _MAX_REQUEST_BYTES: Final = 65536
-_HEADROOM: Final = 80
-"""Descriptors for requests (rule 4): the 65 of one packet, and some of our own."""
-
 _REST_S: Final = 0.2
 """How long not to look at a listener whose clients can be neither served nor refused."""
 
@@ -57,7 +54,7 @@ class LocatorLimits:
     calls_in_flight: int = 64
     """Calls of one client that are not answered; more wait unread."""
 
-    waiting_for_service: int = 512
+    waiting_for_service: int = 2048
     """Channels' ends at once that wait for one service to take them; others are refused."""
 
     waiting_of_client: int = 16
@@ -83,7 +80,7 @@ class LocatorService:
         self._per_uid: collections.Counter[int] = collections.Counter()
         self._listeners: list[Handle] = []
         self._rests: dict[Handle, Token] = {}
-        self._ceiling = _descriptor_ceiling()
+        self._ceiling = descriptor_ceiling()
         self._reserve = _reserve_fd()
         self.hand_over = HandOver(port, self._take_in)
 
@@ -177,6 +174,10 @@ class LocatorService:
         """True where these descriptors may be kept for long (rule 4)."""
         return max(descriptors) < self._ceiling
 
+    def has_waiting_room(self, *descriptors: int) -> bool:
+        """True where these may wait for a service: all that wait leave half of what there is."""
+        return max(descriptors) < self._ceiling // 2
+
     def forget(self, session: Session, reason: IpcError) -> None:
         """A client has gone: free its place."""
         if session in self._sessions:
@@ -231,9 +232,3 @@ def _reserve_fd() -> Handle | None:
         return Handle(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
     except OSError:
         return None
-
-
-def _descriptor_ceiling() -> int:
-    """Answer the first descriptor that nothing may keep for long (rule 4)."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return limit - min(_HEADROOM, limit // 4)

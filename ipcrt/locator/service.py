@@ -20,6 +20,7 @@ from ipcrt.bindings.ends import ServerEnd, create_endpoints
 from ipcrt.bindings.server import Limits, Server, ServerBinding
 from ipcrt.errors import IpcError, Status
 from ipcrt.locator.connect import connect
+from ipcrt.locator.descriptors import descriptor_ceiling
 from ipcrt.locator.protocol import Identity, Outgoing, OutgoingServer
 from ipcrt.locator.session import refuse
 from ipcrt.objects.channel import Channel
@@ -67,6 +68,7 @@ class Directory(OutgoingServer):
         self._limits = limits or ServiceLimits()
         self._clients: dict[ServerBinding[Any], Peer] = {}
         self._per_uid: collections.Counter[int] = collections.Counter()
+        self._ceiling = descriptor_ceiling()
 
     def open(
         self, name: str, server_end: Channel, client: Identity, process: Process | None
@@ -74,7 +76,7 @@ class Directory(OutgoingServer):
         peer = Peer(client, process)
         with ServerEnd[Any](server_end) as end:
             try:
-                status = self._reason_to_refuse(name, peer)
+                status = self._reason_to_refuse(name, peer, end.channel.fileno())
                 if status is Status.OK:
                     self._serve(end, self._offers[name](peer), peer)
                     return
@@ -86,7 +88,7 @@ class Directory(OutgoingServer):
             _close(peer)
             refuse(end.take_channel(), status)
 
-    def _reason_to_refuse(self, name: str, peer: Peer) -> Status:
+    def _reason_to_refuse(self, name: str, peer: Peer, descriptor: int) -> Status:
         uid = peer.identity.uid
         if name not in self._offers:
             return Status.NOT_FOUND
@@ -95,6 +97,9 @@ class Directory(OutgoingServer):
             return Status.NO_RESOURCES
         if self._per_uid[uid] >= self._limits.clients_per_uid:
             _log.warning("%s: %d clients of uid %d, the limit", name, self._per_uid[uid], uid)
+            return Status.NO_RESOURCES
+        if descriptor >= self._ceiling:
+            _log.warning("%s: descriptors from %d on are kept for requests", name, self._ceiling)
             return Status.NO_RESOURCES
         return Status.OK
 

@@ -136,7 +136,7 @@ class Session(LocatorServer):
             raise ShouldWait(f"{waiting} wait already, the limit")
         if self._waiting >= limits.waiting_of_client:
             raise ShouldWait(f"{self._waiting} of its own wait already, the limit")
-        if not self._service.has_room(server_end.fileno(), process.fileno()):
+        if not self._service.has_waiting_room(server_end.fileno(), process.fileno()):
             raise NoResources("no descriptors to wait with")
 
     def _passed(self, error: IpcError | None) -> None:

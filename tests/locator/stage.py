@@ -92,12 +92,12 @@ class Daemon:
         fields = stat.rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])
 
-    def pss_kib(self) -> int:
-        """Its memory, shared pages divided among those who share them."""
-        for line in Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+    def memory_kib(self) -> int:
+        """Its own memory: the anonymous pages that it has touched. Source: proc_pid_status(5)."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
                 return int(line.split()[1])
-        raise AssertionError("no Pss in smaps_rollup")
+        raise AssertionError("no RssAnon in /proc/PID/status")
 
 
 class Stage:
@@ -132,7 +132,7 @@ class Stage:
     def locator_from(self, source: str, *options: object) -> Daemon:
         """Run Python source text as the locator, and wait until it is ready."""
         argv = [sys.executable, "-c", source, "--socket", self.path, *options]
-        return self._ready(self._start(argv, {}))
+        return self._ready(self._start(argv, {}), alone=True)
 
     def _start(
         self, argv: Sequence[object], environment: Mapping[str, str], pass_fds: Sequence[int] = ()

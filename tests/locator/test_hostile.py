@@ -325,13 +325,13 @@ def flood(client: socket.socket, data: bytes, fds: Sequence[int] = (), most: int
 def test_thousands_of_tiny_calls_whose_answers_nobody_reads(arena: Arena) -> None:
     packet = b"".join(frame(ENTRIES, txid=txid) for txid in range(1, 4097))
     assert len(packet) == 65536
-    before = arena.daemon.pss_kib()
+    before = arena.daemon.memory_kib()
     clients = [arena.stage.raw() for _ in range(10)]
     for client in clients:
         assert flood(client, packet) < 5000
     arena.check_calls()
     # Each may keep one packet, and the messages in it; not the answers, which are larger.
-    assert (arena.daemon.pss_kib() - before) / len(clients) < 3072
+    assert (arena.daemon.memory_kib() - before) / len(clients) < 3072
     for client in clients:
         client.close()
     arena.check()

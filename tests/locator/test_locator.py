@@ -173,21 +173,6 @@ async def test_the_last_descriptors_are_not_for_clients(tmp_path: Path) -> None:
         assert (await first.proxy.get_identity()).identity.pid == os.getpid()
 
 
-@pytest.mark.parametrize("limit, ceiling", [(64, 48), (256, 192), (1024, 944), (20000, 19920)])
-async def test_how_many_descriptors_are_kept(limit: int, ceiling: int) -> None:
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if limit > before[1]:
-        pytest.skip(f"the hard limit is {before[1]}")
-    async with open_port() as port:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, before[1]))
-        try:
-            service = LocatorService(port, WHOEVER)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, before)
-        assert service._ceiling == ceiling
-        service.close()
-
-
 # -------------------------------------------------------------------------- out of descriptors
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import AsyncGenerator, Mapping
@@ -109,6 +110,37 @@ async def test_the_limit_of_one_user_is_not_another_s() -> None:
     ):
         assert await first.echo("hello") == "hello"
         assert await second.echo("hello") == "hello"
+
+
+FEW = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (96, 96))
+from tests.locator.echo import main
+main()
+"""
+
+
+def test_a_service_with_few_descriptors(stage: Stage) -> None:
+    stage.locator()
+    service = stage.spawn(FEW, stage.path, capture_stderr=True)
+    assert service.line() == "registered"
+    with connect_blocking(stage.path) as locator, contextlib.ExitStack() as stack:
+        clients: list[EchoBlockingProxy] = []
+        with contextlib.suppress(NoResources):
+            while len(clients) < 96:
+                clients.append(stack.enter_context(locator.open(EchoBlockingProxy)))
+                clients[-1].echo("hello")
+        assert 20 < len(clients) < 48  # each is two descriptors: its channel and its process
+        for _ in range(20):
+            with locator.open(EchoBlockingProxy) as echo, pytest.raises(NoResources):
+                echo.echo("hello")
+        for client in clients[:-1]:
+            assert client.echo("still here") == "still here"
+        assert locator.names() == [NAME]
+    with connect_blocking(stage.path) as locator, locator.open(EchoBlockingProxy) as echo:
+        while echo.crowd().clients > 1:
+            pass
+    assert "not registered" not in service.errors()
 
 
 class Incomplete:
