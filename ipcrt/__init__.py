@@ -2,4 +2,212 @@
 
 Rooms, from the bottom: errors; objects and wire; port; bindings; locator; cli. A room imports
 only rooms below it; the contracts in pyproject.toml convict one that does not.
+
+The names here are for users; each comes from the module that defines it when it is first asked
+for, so that `import ipcrt` loads no event loop and costs next to nothing. `ipcrt.Event` is the
+kernel object; a protocol's events are `ipcrt.bindings.tables.Event`.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from ipcrt.bindings.client import DEFAULT_TIMEOUT
+    from ipcrt.bindings.ends import ClientEnd, Protocol, ServerEnd, create_endpoints
+    from ipcrt.bindings.errors import DomainError, UnknownMethod
+    from ipcrt.bindings.proxy import BlockingProxy, Proxy
+    from ipcrt.bindings.server import Limits, Server, ServerBinding
+    from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
+    from ipcrt.errors import (
+        AccessDenied,
+        AlreadyExists,
+        BadHandle,
+        BadState,
+        BufferTooSmall,
+        Canceled,
+        InvalidArgs,
+        IoError,
+        IpcError,
+        LocalProtocolError,
+        NoResources,
+        NotFound,
+        NotSupported,
+        OutOfRange,
+        PeerClosed,
+        ProtocolError,
+        RemoteProtocolError,
+        ShouldWait,
+        Status,
+        TimedOut,
+        Unavailable,
+        WrongType,
+    )
+    from ipcrt.locator.connect import (
+        BlockingLocatorClient,
+        LocatorClient,
+        connect,
+        connect_blocking,
+    )
+    from ipcrt.locator.service import Peer, ServiceLimits, provide
+    from ipcrt.objects.channel import Channel, Message
+    from ipcrt.objects.event import Event
+    from ipcrt.objects.eventpair import EventPair
+    from ipcrt.objects.fifo import Fifo
+    from ipcrt.objects.handle import Handle
+    from ipcrt.objects.kind import ObjType
+    from ipcrt.objects.process import Process
+    from ipcrt.objects.rights import Rights
+    from ipcrt.objects.seals import Seals
+    from ipcrt.objects.socket import Socket
+    from ipcrt.objects.timer import Timer
+    from ipcrt.objects.vmo import Vmo
+    from ipcrt.port.aport import AsyncPort, open_port
+    from ipcrt.port.blocking import BlockingPort, wait_many, wait_one
+    from ipcrt.port.channel import AsyncChannel
+    from ipcrt.port.packet import Packet
+    from ipcrt.port.signals import Signals
+
+_HOMES: Final = {
+    "ipcrt.bindings.client": ("DEFAULT_TIMEOUT",),
+    "ipcrt.bindings.ends": ("ClientEnd", "Protocol", "ServerEnd", "create_endpoints"),
+    "ipcrt.bindings.errors": ("DomainError", "UnknownMethod"),
+    "ipcrt.bindings.proxy": ("BlockingProxy", "Proxy"),
+    "ipcrt.bindings.server": ("Limits", "Server", "ServerBinding"),
+    "ipcrt.bindings.tables": ("OneWay", "Openness", "ProtocolTable", "Struct", "TwoWay"),
+    "ipcrt.errors": (
+        "AccessDenied",
+        "AlreadyExists",
+        "BadHandle",
+        "BadState",
+        "BufferTooSmall",
+        "Canceled",
+        "InvalidArgs",
+        "IoError",
+        "IpcError",
+        "LocalProtocolError",
+        "NoResources",
+        "NotFound",
+        "NotSupported",
+        "OutOfRange",
+        "PeerClosed",
+        "ProtocolError",
+        "RemoteProtocolError",
+        "ShouldWait",
+        "Status",
+        "TimedOut",
+        "Unavailable",
+        "WrongType",
+    ),
+    "ipcrt.locator.connect": (
+        "BlockingLocatorClient",
+        "LocatorClient",
+        "connect",
+        "connect_blocking",
+    ),
+    "ipcrt.locator.service": ("Peer", "ServiceLimits", "provide"),
+    "ipcrt.objects.channel": ("Channel", "Message"),
+    "ipcrt.objects.event": ("Event",),
+    "ipcrt.objects.eventpair": ("EventPair",),
+    "ipcrt.objects.fifo": ("Fifo",),
+    "ipcrt.objects.handle": ("Handle",),
+    "ipcrt.objects.kind": ("ObjType",),
+    "ipcrt.objects.process": ("Process",),
+    "ipcrt.objects.rights": ("Rights",),
+    "ipcrt.objects.seals": ("Seals",),
+    "ipcrt.objects.socket": ("Socket",),
+    "ipcrt.objects.timer": ("Timer",),
+    "ipcrt.objects.vmo": ("Vmo",),
+    "ipcrt.port.aport": ("AsyncPort", "open_port"),
+    "ipcrt.port.blocking": ("BlockingPort", "wait_many", "wait_one"),
+    "ipcrt.port.channel": ("AsyncChannel",),
+    "ipcrt.port.packet": ("Packet",),
+    "ipcrt.port.signals": ("Signals",),
+}
+"""Which module defines which names: the imports above, for run time."""
+
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "AccessDenied",
+    "AlreadyExists",
+    "AsyncChannel",
+    "AsyncPort",
+    "BadHandle",
+    "BadState",
+    "BlockingLocatorClient",
+    "BlockingPort",
+    "BlockingProxy",
+    "BufferTooSmall",
+    "Canceled",
+    "Channel",
+    "ClientEnd",
+    "DomainError",
+    "Event",
+    "EventPair",
+    "Fifo",
+    "Handle",
+    "InvalidArgs",
+    "IoError",
+    "IpcError",
+    "Limits",
+    "LocalProtocolError",
+    "LocatorClient",
+    "Message",
+    "NoResources",
+    "NotFound",
+    "NotSupported",
+    "ObjType",
+    "OneWay",
+    "Openness",
+    "OutOfRange",
+    "Packet",
+    "Peer",
+    "PeerClosed",
+    "Process",
+    "Protocol",
+    "ProtocolError",
+    "ProtocolTable",
+    "Proxy",
+    "RemoteProtocolError",
+    "Rights",
+    "Seals",
+    "Server",
+    "ServerBinding",
+    "ServerEnd",
+    "ServiceLimits",
+    "ShouldWait",
+    "Signals",
+    "Socket",
+    "Status",
+    "Struct",
+    "TimedOut",
+    "Timer",
+    "TwoWay",
+    "Unavailable",
+    "UnknownMethod",
+    "Vmo",
+    "WrongType",
+    "connect",
+    "connect_blocking",
+    "create_endpoints",
+    "open_port",
+    "provide",
+    "wait_many",
+    "wait_one",
+]
+
+
+if not TYPE_CHECKING:  # a checker that sees it takes every name for known
+
+    def __getattr__(name: str) -> Any:
+        """Answer a name from the module that defines it, and keep it here. Source: PEP 562."""
+        for module, names in _HOMES.items():
+            if name in names:
+                value = globals()[name] = getattr(importlib.import_module(module), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -52,7 +52,7 @@ class Codec(Generic[T]):
             else:
                 body = msgpack.Encoder(enc_hook=_Outgoing(handles)).encode(value)
                 self._verify(self._borrow(body, handles))
-        except (*_BAD_BODY, TypeError, OverflowError) as error:
+        except (*_BAD_BODY, TypeError, OverflowError, UnicodeEncodeError) as error:
             raise LocalProtocolError(f"{self._name()}: {error}") from error
         return body, handles
 

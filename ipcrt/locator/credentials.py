@@ -13,12 +13,12 @@ import contextlib
 import dataclasses
 import errno
 import os
-import select
 import socket
 import struct
 from typing import Final, Self
 
 from ipcrt.errors import IpcError, NotFound, from_oserror
+from ipcrt.objects._fd import LentSocket
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.process import Process
 
@@ -26,7 +26,12 @@ SO_PEERPIDFD: Final = 77
 SO_PEERGROUPS: Final = 59
 _UCRED: Final = struct.Struct("=iII")
 _GID: Final = struct.Struct("=I")
-_MAX_GROUPS: Final = 65536
+_GROUPS_BYTES: Final = (64, 1024)
+"""Room for 16 groups, which most peers fit, and the most that Python's getsockopt gives: 256."""
+
+_ENDED: Final = (errno.ESRCH, errno.ENODATA, errno.EINVAL)
+"""No such process; no process known; pid 0, which stands for one in a foreign pid namespace."""
+
 _SYSTEM_SLICE: Final = "/system.slice/"
 
 
@@ -45,15 +50,12 @@ class Credentials:
 
         Raises: NotSupported, WrongType: no such socket.
         """
-        sock = socket.socket(fileno=handle.fileno())
         try:
-            raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-            pid, uid, gid = _UCRED.unpack(raw)
-            groups = _groups(sock)
+            with LentSocket(handle.fileno(), socket.SOCK_SEQPACKET) as sock:
+                pid, uid, gid = _ucred(sock)
+                groups = _groups(sock)
         except OSError as error:
             raise from_oserror(error, "read a peer's credentials") from error
-        finally:
-            sock.detach()
         return cls(pid, uid, gid, groups | {gid})
 
 
@@ -61,23 +63,15 @@ def peer_process(handle: Handle) -> Process:
     """Answer the process at the other end; the caller owns it.
 
     Before Linux 6.5 the pid is opened instead, which cannot tell a process from its successor.
-    Raises: NotFound: it has ended and is gone.
+    Raises: NotFound: it has ended and is gone, or is none of our pid namespace. NoResources.
     """
-    sock = socket.socket(fileno=handle.fileno())
     try:
-        try:
-            return Process(sock.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD))
-        except OSError as error:
-            if error.errno != errno.ENOPROTOOPT:
-                raise
-        raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-        return Process(os.pidfd_open(_UCRED.unpack(raw)[0]))
+        with LentSocket(handle.fileno(), socket.SOCK_SEQPACKET) as sock:
+            return Process(_peer_pidfd(sock))
     except OSError as error:
-        if error.errno in (errno.ESRCH, errno.EINVAL, errno.ENODATA):
+        if error.errno in _ENDED:
             raise NotFound("the peer's process has ended") from error
         raise from_oserror(error, "open the peer's process") from error
-    finally:
-        sock.detach()
 
 
 def peer_unit(handle: Handle, pid: int) -> str | None:
@@ -89,7 +83,7 @@ def peer_unit(handle: Handle, pid: int) -> str | None:
     try:
         with peer_process(handle) as process:
             cgroup = _cgroup(pid)
-            if _has_ended(process):
+            if process.is_terminated():
                 return None
     except (IpcError, OSError):
         return None
@@ -97,18 +91,23 @@ def peer_unit(handle: Handle, pid: int) -> str | None:
 
 
 def unit_of(cgroup: str) -> str | None:
-    """Answer the unit that a cgroup path belongs to, or None outside the system slice."""
+    """Answer the service that a cgroup path belongs to, or None outside the system slice.
+
+    Only the first name below the slices is the system manager's word: what lies deeper is
+    delegated, to a container's own manager perhaps.
+    """
     if not cgroup.startswith(_SYSTEM_SLICE):
         return None
-    for part in cgroup.split("/"):
-        if part.endswith(".service"):
-            return part
+    for part in cgroup.split("/")[2:]:
+        if not part.endswith(".slice"):
+            return part if part.endswith(".service") else None
     return None
 
 
 def _cgroup(pid: int) -> str | None:
     """Answer the path in the unified hierarchy, or in systemd's own of version 1."""
-    with open(f"/proc/{pid}/cgroup", encoding="utf-8") as lines:
+    # Whoever was delegated a cgroup may give those below it names that are no UTF-8.
+    with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as lines:
         for line in lines:
             _, controllers, path = line.rstrip("\n").split(":", 2)
             if controllers in ("", "name=systemd") and path != "/":
@@ -116,18 +115,27 @@ def _cgroup(pid: int) -> str | None:
     return None
 
 
-def _has_ended(process: Process) -> bool:
-    poll = select.poll()
-    poll.register(process.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+def _peer_pidfd(sock: LentSocket) -> int:
+    try:
+        return sock.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD)
+    except OSError as error:
+        if error.errno != errno.ENOPROTOOPT:
+            raise
+    return os.pidfd_open(_ucred(sock)[0])
 
 
-def _groups(sock: socket.socket) -> frozenset[int]:
-    for size in (
-        64,
-        _GID.size * _MAX_GROUPS,
-    ):  # most peers fit the first; ERANGE is the reason to retry
-        with contextlib.suppress(OSError):
+def _ucred(sock: LentSocket) -> tuple[int, int, int]:
+    raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    return _UCRED.unpack(raw)
+
+
+def _groups(sock: LentSocket) -> frozenset[int]:
+    """Answer the supplementary groups; none where they are more than we can be told.
+
+    An error only ever takes groups away. Source: Linux 4.13 for SO_PEERGROUPS.
+    """
+    for size in _GROUPS_BYTES:
+        with contextlib.suppress(OSError):  # ERANGE: more groups than that
             raw = sock.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, size)
             return frozenset(gid for (gid,) in _GID.iter_unpack(raw))
-    return frozenset()  # before Linux 4.13: an error only ever takes groups away
+    return frozenset()

@@ -12,9 +12,10 @@ Source: Monado, ipc_server_mainloop_android.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
-from ipcrt.errors import BadState, TimedOut, Unavailable
+from ipcrt.errors import BadHandle, BadState, TimedOut, Unavailable
 from ipcrt.objects.channel import Channel
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
@@ -26,8 +27,21 @@ class _Slot:
     def __init__(self, channel: Channel) -> None:
         self.changed = threading.Condition()
         self.channel = channel
-        self.taken = False
-        self.withdrawn = False
+        self.settled = False
+        self.error: BadHandle | None = None
+
+    def take(self) -> Channel | None:
+        """Take the channel for the loop, unless its giver has given up."""
+        with self.changed:
+            if self.settled:
+                return None
+            self.settled = True
+            self.changed.notify_all()
+            try:
+                return Channel(self.channel.take(), self.channel.rights)
+            except BadHandle as error:  # somebody closed it under its giver
+                self.error = error
+                return None
 
 
 class HandOver:
@@ -38,6 +52,7 @@ class HandOver:
         self._port = port
         self._take = take
         self._push = threading.Lock()
+        self._queueing = threading.Lock()  # held for a moment only: the loop takes it, too
         self._current: _Slot | None = None
         self._stopped = False
         self._thread = threading.get_ident()
@@ -47,46 +62,55 @@ class HandOver:
     def add_channel(self, channel: Channel, timeout: float | None = None) -> None:
         """Give `channel` away; returns when it is accepted. From any thread but the loop's.
 
-        On error the channel stays with the caller, open.
-        Raises: Unavailable: shutting down. TimedOut. BadState: called on the loop's own thread,
-        which would wait for itself.
+        `timeout` in seconds, which waiting for other threads' hand-overs counts towards; None:
+        for ever. On error the channel stays with the caller, as it was.
+        Raises: Unavailable: shutting down. TimedOut. BadHandle: closed. BadState: called on the
+        loop's own thread, which would wait for itself.
         """
         if threading.get_ident() == self._thread:
             raise BadState("add_channel would wait for the thread it runs on")
-        with self._push:
-            slot = self._current = _Slot(channel)
-            try:
-                self._hand_over(slot, timeout)
-            finally:
-                self._current = None
+        until = None if timeout is None else time.monotonic() + timeout
+        if not self._push.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
+            raise TimedOut(f"other hand-overs took all of {timeout} seconds")
+        try:
+            slot = _Slot(channel)
+            self._hand_over(slot, until)
+        finally:
+            self._current = None
+            self._push.release()
+        if slot.error is not None:
+            raise slot.error
 
-    def _hand_over(self, slot: _Slot, timeout: float | None) -> None:
-        if not self._stopped:
+    def _hand_over(self, slot: _Slot, until: float | None) -> None:
+        with self._queueing:  # never on a port that is closed behind `stop`
+            if self._stopped:
+                raise Unavailable("the locator is shutting down")
+            self._current = slot
             self._port.queue(Packet(self._key, payload=slot))
         with slot.changed:
-            slot.changed.wait_for(lambda: slot.taken or self._stopped, timeout)
-            if slot.taken:
-                return
-            slot.withdrawn = True
+            try:
+                rest = None if until is None else max(0.0, until - time.monotonic())
+                slot.changed.wait_for(lambda: slot.settled or self._stopped, rest)
+                if slot.settled:
+                    return
+            finally:
+                slot.settled = True  # withdrawn where the loop did not take it
         if self._stopped:
             raise Unavailable("the locator is shutting down")
-        raise TimedOut(f"not accepted within {timeout} seconds")
+        raise TimedOut("the locator did not accept the channel in time")
 
     def _receive(self, packet: Packet) -> None:
         slot = packet.payload
         assert isinstance(slot, _Slot)
-        with slot.changed:
-            if slot.withdrawn:
-                return
-            slot.taken = True
-            channel = Channel(slot.channel.take(), slot.channel.rights)
-            slot.changed.notify_all()
-        self._take(channel)
+        channel = slot.take()
+        if channel is not None:
+            self._take(channel)
 
     def stop(self) -> None:
         """Refuse the hand-over that is under way, and all that follow."""
-        self._stopped = True
-        slot = self._current
+        with self._queueing:
+            self._stopped = True
+            slot = self._current
         if slot is not None:
             with slot.changed:
                 slot.changed.notify_all()

@@ -8,7 +8,8 @@
     register = []                          # what such a client may offer
 
 A rule holds for clients that match all the conditions it names; what a client may do is what any
-of the rules that hold for it grants. What is not granted is denied.
+of the rules that hold for it grants. What is not granted is denied. In a pattern, `*` stands for
+any characters, `/` too.
 Without a file, root and the daemon's own user may open and register everything, others nothing.
 """
 
@@ -95,7 +96,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise InvalidArgs(f"policy {file} exceeds {_MAX_POLICY_BYTES} bytes")
         try:
             return msgspec.convert(tomllib.loads(text.decode()), cls)
-        except (ValueError, msgspec.ValidationError) as error:
+        except (ValueError, msgspec.ValidationError, RecursionError) as error:
             raise InvalidArgs(f"policy {file}: {error}") from error
 
     def namespace_for(self, who: Credentials, channel: Handle) -> Namespace:
@@ -116,7 +117,7 @@ def _is_user(wanted: int | str, who: Credentials) -> bool:
         return wanted == who.uid
     try:
         return pwd.getpwnam(wanted).pw_uid == who.uid
-    except KeyError:  # a dynamic user exists only while its unit runs
+    except (KeyError, ValueError):  # a dynamic user exists only while its unit runs
         return False
 
 
@@ -125,5 +126,5 @@ def _gid(wanted: int | str) -> int | None:
         return wanted
     try:
         return grp.getgrnam(wanted).gr_gid
-    except KeyError:
+    except (KeyError, ValueError):  # as above; a name that no user can have is a ValueError
         return None

@@ -18,7 +18,7 @@ class Registration:
 
 
 class Registry:
-    """Names and who serves them. A name has one service at a time."""
+    """Names and who serves them. A name has one service at a time; one that has died has none."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, Registration] = {}
@@ -43,6 +43,16 @@ class Registry:
             return None
         return registration
 
+    def sweep(self) -> None:
+        """Withdraw what services that have died had offered."""
+        for registration in set(self._by_name.values()):
+            if registration.outgoing.closed:
+                self.remove(registration)
+
+    def names_of(self, uid: int) -> int:
+        """Count the names that services of `uid` offer."""
+        return sum(registration.uid == uid for registration in self._by_name.values())
+
     def __iter__(self) -> Iterator[str]:
         """Walk over the names in order."""
         return iter(sorted(self._by_name))
@@ -52,5 +62,5 @@ class Registry:
 
     def close(self) -> None:
         """Withdraw everything."""
-        for registration in list(self._by_name.values()):
+        for registration in set(self._by_name.values()):
             self.remove(registration)

@@ -30,8 +30,8 @@ class SocketHandle(Handle):
         return self._sock
 
     def _forget(self) -> None:
-        super()._forget()
         self._sock = None
+        super()._forget()
 
 
 def make_pair(kind: ObjType, detail: str = "") -> tuple[int, int]:

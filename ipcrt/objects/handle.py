@@ -3,7 +3,7 @@
 1. A handle owns its descriptor from construction until `close`, `take` or a move.
 2. The number is forgotten before the kernel is told, so that a second close can
    never hit a stranger's descriptor.
-3. Whoever watches the descriptor (a port) is told before the number goes away.
+3. Whoever watches the descriptor (a port) is told while it is still open, and no longer ours.
 4. A handle that is forgotten closes itself and says so with a ResourceWarning.
 5. What a peer sent is looked at before it becomes an object of a kind (`from_handle`).
 Source: zircon handles; close(2); epoll(7), "Will closing a file descriptor ...".
@@ -171,11 +171,10 @@ class Handle:
 
     def _forget(self) -> None:
         """Stop everything that knows the number, then drop it (rules 2 and 3)."""
-        watch = self._watch
+        # First ours: a receiver that is told of the closing may close or use this handle again.
+        watch, self._watch, self._fd = self._watch, None, _CLOSED
         if watch is not None:
-            self._watch = None
             watch.closing()
-        self._fd = _CLOSED
 
     def __enter__(self) -> Self:
         return self

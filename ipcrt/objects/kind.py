@@ -83,7 +83,7 @@ def _kind_of_open(fd: int, mode: int) -> ObjType:
             return ObjType.NONE
         raise
     link = os.readlink(f"/proc/self/fd/{fd}")
-    if link.startswith("pidfd:["):  # Linux 6.9 on: pidfds live in a file system of their own
+    if link.startswith("pidfd:["):  # Linux 6.9 named them so
         return ObjType.PROCESS
     return _ANON_INODES.get(link, ObjType.NONE)
 
@@ -132,7 +132,7 @@ def koid_of(fd: int) -> int:
 
     Sockets: SO_COOKIE, never reused. Files, memfds and (Linux 6.9 on) pidfds: the inode, which
     tells objects of one file system apart. Events: the kernel's eventfd-id, which is reused.
-    Raises: NotSupported: timers, older pidfds.
+    Raises: NotSupported: timers, older pidfds. NoResources: no descriptor is free.
     """
     try:
         status = os.fstat(fd)
@@ -142,7 +142,7 @@ def koid_of(fd: int) -> int:
         kind = kind_of(fd)
         if kind is ObjType.EVENT:
             return fdinfo(fd, "eventfd-id")
-        if kind is ObjType.TIMER or _is_anonymous(fd):
+        if _is_anonymous(fd, status):
             raise NotSupported(f"the kernel gives a {kind.name} no identity")
         return status.st_ino
     except OSError as error:
@@ -219,8 +219,16 @@ def _has_seals(fd: int) -> bool:
     return True
 
 
-def _is_anonymous(fd: int) -> bool:
-    return os.readlink(f"/proc/self/fd/{fd}").startswith("anon_inode:")
+def _is_anonymous(fd: int, status: os.stat_result) -> bool:
+    """True where the inode is the one that all objects without a file system share."""
+    if not os.readlink(f"/proc/self/fd/{fd}").startswith("anon_inode:"):
+        return False
+    # A pidfd says so too, though from Linux 6.9 on it has an inode of its own.
+    sharer = os.eventfd(0, os.EFD_CLOEXEC)
+    try:
+        return os.path.samestat(os.fstat(sharer), status)
+    finally:
+        os.close(sharer)
 
 
 def fdinfo(fd: int, field: str) -> int:

@@ -30,8 +30,8 @@ _RESOLVE_BENEATH: Final = 0x08
 _RESOLVE: Final = _RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS | _RESOLVE_NO_MAGICLINKS
 
 _ALLOWED: Final = os.O_ACCMODE | os.O_APPEND | os.O_TRUNC | os.O_DIRECTORY | os.O_CLOEXEC
-_ALWAYS: Final = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-_STEP: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_ALWAYS: Final = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_STEP: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _PATH_MAX: Final = 4096
 _NO_OPENAT2: Final = (errno.ENOSYS, errno.EPERM)
 """EPERM is how sandboxes deny a call; where it is the file's own, the walk says so too."""
@@ -107,7 +107,7 @@ def _walk(dir_fd: int, names: list[bytes], flags: int) -> int:
 def _open_name(name: bytes, flags: int, dir_fd: int) -> int:
     """Open one name; a link is ELOOP, as openat2 says, even where open says ENOTDIR."""
     try:
-        return os.open(name, flags, dir_fd=dir_fd)
+        return os.open(name, flags | os.O_NOFOLLOW, dir_fd=dir_fd)
     except NotADirectoryError:
         if stat.S_ISLNK(os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_mode):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None

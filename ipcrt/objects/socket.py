@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from typing import ClassVar, Self
 
-from ipcrt.errors import BadState, InvalidArgs, PeerClosed, from_oserror
+from ipcrt.errors import BadState, InvalidArgs, from_oserror
 from ipcrt.objects import _scm
 from ipcrt.objects import rights as _rights
 from ipcrt.objects._socket_handle import SocketHandle, make_pair
@@ -85,6 +85,4 @@ class Socket(SocketHandle):
         try:
             (self._sock or self._open()).shutdown(socket.SHUT_WR)
         except OSError as error:
-            failure = from_oserror(error, "shut writing down")
-            if not isinstance(failure, PeerClosed):  # then there is nobody to tell
-                raise failure from error
+            raise from_oserror(error, "shut writing down") from error

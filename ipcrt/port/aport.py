@@ -5,104 +5,154 @@
     async with open_port() as port:
         channel = AsyncChannel(end, port)
         await channel.read()
+
+1. Whatever is awaited here ends when the port closes, with Canceled.
+2. A task that is cancelled takes its waiters, keys and deadlines with it, and passes on what it
+   was woken for.
 """
 
 from __future__ import annotations
 
 import collections
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from ipcrt.errors import BadState, Canceled, TimedOut
+from ipcrt.errors import BadState, Canceled, InvalidArgs, TimedOut
 from ipcrt.objects.handle import Handle
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
-from ipcrt.port.signals import Signals
+from ipcrt.port.signals import Signals, observe
 from ipcrt.port.waiter import Waiter
-from ipcrt.port.watch import Wait
 
 T = TypeVar("T")
 
 
 class AsyncPort(Port):
-    """A port whose waits are awaited. One for each event loop; made by `open_port`."""
+    """A port whose waits are awaited. One for each event loop; made by `open_port`.
+
+    All timeouts are in seconds; None: for ever; zero: look once.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._takers: collections.deque[Waiter[None]] = collections.deque()
+        self._waiters: set[Waiter[Any]] = set()
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
+    def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> Callable[[], object]:
         """Run a coroutine beside the others; it ends at the latest with the port.
 
-        An exception that it lets out is logged, and ends only the coroutine.
+        Answers what cancels it; cancelling one that has ended does nothing. An exception that it
+        lets out is logged, and ends only the coroutine. Raises: BadState: the port is closed.
         """
         raise NotImplementedError
 
-    async def wait(self, timeout: float | None = None) -> Packet:
-        """Sleep until a packet is there, and take it. `timeout` in seconds, None: for ever.
+    async def checkpoint(self) -> None:
+        """Let others run."""
+        raise NotImplementedError
 
-        Raises: TimedOut, BadState. Source: zx_port_wait.
+    async def aclose(self) -> None:
+        """Cancel the coroutines that were spawned, wait for them, then close."""
+        raise NotImplementedError
+
+    # ---- waits
+
+    async def wait(self, timeout: float | None = None) -> Packet:
+        """Sleep until a packet is there, and take it.
+
+        Raises: TimedOut; Canceled: the port was closed meanwhile; BadState. Source: zx_port_wait.
         """
         self._check()
-        while (packet := self._take_packet()) is None:
-            waiter: Waiter[None] = self.create_waiter()
-            self._takers.append(waiter)
-            try:
-                await self.wait_result(waiter, timeout)
-            finally:
-                if waiter in self._takers:
-                    self._takers.remove(waiter)
+        until = self.until(timeout)
+        packet = self._router.take()
+        while packet is None:
+            await self._wait_packet(until)
+            packet = self._router.take()
         return packet
+
+    async def _wait_packet(self, until: float | None) -> None:
+        waiter: Waiter[None] = self.create_waiter()
+        self._takers.append(waiter)
+        try:
+            await self.wait_result(waiter, self.left(until))
+        except BaseException as error:
+            if waiter in self._takers:
+                self._takers.remove(waiter)
+            if isinstance(error, TimedOut):
+                self.dispatch()  # a busy loop sees the deadline before the news
+                if self._router.queued:
+                    return
+            self._packet_queued()  # rule 2: it may have been woken for a packet
+            raise
 
     async def wait_one(
         self, handle: Handle, signals: Signals, timeout: float | None = None
     ) -> Signals:
         """Await one of `signals` on `handle`; answer all that are up.
 
-        Raises: TimedOut; Canceled: the handle was closed or moved meanwhile; BadHandle.
-        Source: zx_object_wait_one.
+        Raises: TimedOut; Canceled: the handle or the port was closed meanwhile; and what
+        `wait_async` raises. Source: zx_object_wait_one.
         """
         return (await self.wait_many([(handle, signals)], timeout))[0]
 
     async def wait_many(
-        self, items: list[tuple[Handle, Signals]], timeout: float | None = None
+        self, items: Sequence[tuple[Handle, Signals]], timeout: float | None = None
     ) -> list[Signals]:
         """Await one of the handles; answer what came up on each, nothing for the others.
 
-        Raises: as `wait_one`. Source: zx_object_wait_many.
+        Raises: InvalidArgs: no handles; else as `wait_one`. Source: zx_object_wait_many.
         """
-        waiter: Waiter[None] = self.create_waiter()
+        if not items:
+            raise InvalidArgs("wait_many needs at least one handle")
+        self._check()
+        if timeout is not None and timeout <= 0:
+            await self.checkpoint()
+            return _look_once(items, TimedOut(f"none of {len(items)} handles is signaled"))
         found = [Signals.NONE] * len(items)
-        keys = [self.new_key() for _ in items]
+        try:
+            await self._wait_armed(items, found, timeout)
+        except TimedOut as error:
+            return _look_once(items, error)  # a busy loop sees the deadline before the news
+        if any(signals & Signals.HANDLE_CLOSED for signals in found):
+            raise Canceled("a handle, or the port, was closed while it was waited for")
+        return found
+
+    async def _wait_armed(
+        self, items: Sequence[tuple[Handle, Signals]], found: list[Signals], timeout: float | None
+    ) -> None:
+        waiter: Waiter[None] = self.create_waiter()
+        first = self.new_key()
+        keys = [first, *(self.new_key() for _ in items[1:])]
 
         def receive(packet: Packet) -> None:
-            found[packet.key - keys[0]] = packet.signals
+            found[packet.key - first] = packet.signals
             if not waiter.done():
                 waiter.set_result(None)
 
-        armed: list[tuple[Handle, int]] = []
         try:
             for (handle, signals), key in zip(items, keys, strict=True):
                 self.bind(key, receive)
                 self.wait_async(handle, key, signals)
-                armed.append((handle, key))
             await self.wait_result(waiter, timeout)
         finally:
-            for key in keys:
+            for (handle, _), key, signals in zip(items, keys, found, strict=True):
                 self.unbind(key)
-            for handle, key in armed:
-                if not handle.closed:
+                if not signals and not handle.closed and not self.closed:
                     self.cancel(handle, key)
-        if any(signals & Signals.HANDLE_CLOSED for signals in found):
-            raise Canceled("a handle was closed or moved while it was waited for")
-        return found
 
     async def wait_result(self, waiter: Waiter[T], timeout: float | None = None) -> T:
-        """Await `waiter`; after `timeout` seconds it fails with TimedOut instead."""
+        """Await `waiter`; after `timeout` seconds it fails with TimedOut instead.
+
+        Raises: Canceled: the port was closed meanwhile. BadState: another thread's.
+        """
+        self._check()
+        self._waiters.add(waiter)
         if timeout is None:
-            return await waiter
+            try:
+                return await waiter
+            finally:
+                self._waiters.discard(waiter)
 
         def expire() -> None:
             if not waiter.done():
@@ -113,42 +163,83 @@ class AsyncPort(Port):
             return await waiter
         finally:
             self.deadlines.drop(token)
+            self._waiters.discard(waiter)
 
-    def deliver(self, packet: Packet, wait: Wait | None = None) -> bool:
-        queued = super().deliver(packet, wait)
-        while queued and self._takers:
+    async def sleep(self, seconds: float) -> None:
+        """Do nothing for at least `seconds`. Raises: Canceled: the port was closed meanwhile."""
+        self._check()
+        waiter: Waiter[None] = self.create_waiter()
+
+        def wake() -> None:
+            if not waiter.done():
+                waiter.set_result(None)
+
+        token = self.deadlines.add(seconds, wake)
+        try:
+            await self.wait_result(waiter)
+        finally:
+            self.deadlines.drop(token)
+
+    # ---- deadlines of what waits several times
+
+    def until(self, timeout: float | None) -> float | None:
+        """Answer when `timeout` seconds from now are over, on `clock`; None for never."""
+        return None if timeout is None else self.clock() + timeout
+
+    def left(self, until: float | None) -> float | None:
+        """Answer how many seconds are left until then; None for any number."""
+        return None if until is None else max(0.0, until - self.clock())
+
+    # ---- life
+
+    def _packet_queued(self) -> None:
+        """Wake one of those who wait in the port, if there is something for them."""
+        while self._takers and self._router.queued:
             taker = self._takers.popleft()
             if not taker.done():
                 taker.set_result(None)
-                break
-        return queued
+                return
 
-    async def aclose(self) -> None:
-        """End the coroutines that were spawned, wait for them, then close."""
-        raise NotImplementedError
+    def _stop_serving(self) -> None:
+        super()._stop_serving()
+        for waiter in list(self._waiters):  # rule 1
+            if not waiter.done():
+                waiter.set_exception(Canceled("the port was closed"))
+
+    def statistics(self) -> dict[str, int]:
+        """Count what the port holds, and the tasks' waits in it."""
+        return super().statistics() | {"waiters": len(self._waiters)}
+
+
+def _look_once(items: Sequence[tuple[Handle, Signals]], otherwise: TimedOut) -> list[Signals]:
+    """Answer what is up on each handle, if that is enough; else raise."""
+    found = [observe(handle) for handle, _ in items]
+    if any(up & wanted for up, (_, wanted) in zip(found, items, strict=True)):
+        return found
+    raise otherwise
 
 
 @asynccontextmanager
-async def open_port() -> AsyncIterator[AsyncPort]:
+async def open_port() -> AsyncGenerator[AsyncPort, None]:
     """Make the port of the event loop that runs here: asyncio, uvloop or trio.
 
     Leaving the context cancels what `spawn` started, waits for it, and closes the port.
     Raises: BadState: no event loop runs here; a plain thread makes a `BlockingPort`.
     """
     trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_run():
+    if trio is not None and trio.lowlevel.in_trio_task():
         from ipcrt.port.trio_port import open_trio_port
 
-        async with open_trio_port() as port:
-            yield port
+        async with open_trio_port() as trio_port:
+            yield trio_port
         return
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is None or asyncio._get_running_loop() is None:  # noqa: SLF001
-        raise BadState("no event loop runs here; a plain thread makes a BlockingPort")
     from ipcrt.port.asyncio_port import AsyncioPort
 
-    asyncio_port = AsyncioPort()
     try:
-        yield asyncio_port
+        port = AsyncioPort()
+    except RuntimeError:
+        raise BadState("no event loop runs here; a plain thread makes a BlockingPort") from None
+    try:
+        yield port
     finally:
-        await asyncio_port.aclose()
+        await port.aclose()

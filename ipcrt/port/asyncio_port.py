@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any, Final, TypeVar
+import math
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
+from ipcrt.errors import NotSupported, from_oserror
 from ipcrt.port.aport import AsyncPort
 from ipcrt.port.waiter import Waiter
 from ipcrt.port.watch import HandleWatch
-
-T = TypeVar("T")
 
 _log: Final = logging.getLogger("ipcrt.port")
 
@@ -24,71 +25,90 @@ class AsyncioPort(AsyncPort):
     """A port on the running asyncio or uvloop loop."""
 
     def __init__(self) -> None:
+        """Raises: RuntimeError: no loop runs here. NoResources."""
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         super().__init__()
-        self._loop.add_reader(self._epoll.fileno(), self.dispatch)
+        self._loop.add_reader(self._poller.fileno(), self.dispatch)
 
     def clock(self) -> float:
-        return self._loop.time()
+        # Not the loop's own: uvloop's stands still while a callback runs, so a deadline counted
+        # from it would come early.
+        return time.monotonic()
 
-    def create_waiter(self) -> Waiter[T]:
-        waiter: asyncio.Future[T] = self._loop.create_future()
-        return waiter
+    def create_waiter(self) -> Waiter[Any]:
+        return self._loop.create_future()
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
+    async def checkpoint(self) -> None:
+        await asyncio.sleep(0)
+
+    # ---- readers
+
+    def start_reader(self, watch: HandleWatch) -> bool:
+        try:
+            self._loop.add_reader(watch.fd, watch.read)
+        except PermissionError:
+            raise NotSupported("files and VMOs have no signals to wait for") from None
+        except OSError as error:
+            raise from_oserror(error, "wait for a handle") from error
+        return True
+
+    def stop_reader(self, watch: HandleWatch) -> None:
+        if not self._loop.is_closed():
+            self._loop.remove_reader(watch.fd)
+
+    # ---- deadlines
+
+    def _deadline_moved(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        # Whole milliseconds, rounded up: uvloop rounds to the nearest, and would come too early.
+        delay_ms = math.ceil((due - time.monotonic()) * 1000)
+        self._timer = self._loop.call_later(max(0, delay_ms) / 1000, self._run_deadlines)
+
+    def _run_deadlines(self) -> None:
+        self._timer = None
+        self.deadlines.run()
+        due = self.deadlines.due()
+        if due is not None and not self.closed:
+            self._deadline_moved(due)
+
+    # ---- tasks
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> Callable[[], object]:
+        try:
+            self._check()
+        except BaseException:
+            coroutine.close()
+            raise
         task = self._loop.create_task(coroutine, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
+        return task.cancel
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("%s failed", task.get_name(), exc_info=error)
 
-    def start_reader(self, watch: HandleWatch) -> bool:
-        self._loop.add_reader(watch.fd, self._read, watch)
-        return True
-
-    def stop_reader(self, watch: HandleWatch) -> None:
-        self._loop.remove_reader(watch.fd)
-
-    def _read(self, watch: HandleWatch) -> None:
-        reader = watch.reader
-        if reader is None:
-            return
-        try:
-            reader()
-        except Exception:  # noqa: BLE001  (one bad reader must not end the loop)
-            _log.exception("the reader of %r failed", watch.handle)
-            watch.set_reader(None)
-
-    def _deadline_moved(self, due: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(due, self._run_deadlines)
-
-    def _run_deadlines(self) -> None:
-        self._timer = None
-        self.deadlines.run()
-        due = self.deadlines.due()
-        if due is not None and self._timer is None:
-            self._timer = self._loop.call_at(due, self._run_deadlines)
-
-    def close(self) -> None:
-        if self.closed:
-            return
-        self._loop.remove_reader(self._epoll.fileno())
-        if self._timer is not None:
-            self._timer.cancel()
-        super().close()
-
     async def aclose(self) -> None:
         try:
-            while self._tasks:
-                for task in self._tasks:
+            while others := self._tasks - {asyncio.current_task()}:
+                for task in others:
                     task.cancel()
-                await asyncio.wait(self._tasks)
+                await asyncio.wait(others)
         finally:
             self.close()
+
+    def _stop_serving(self) -> None:
+        super()._stop_serving()
+        for task in self._tasks - {asyncio.current_task(self._loop)}:
+            task.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._loop.is_closed():
+            self._loop.remove_reader(self._poller.fileno())
+
+    def statistics(self) -> dict[str, int]:
+        return super().statistics() | {"tasks": len(self._tasks)}

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Generator, Sequence
-from typing import Final, Generic, NoReturn, TypeVar, cast
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Final, Generic, TypeVar, cast
 
 from ipcrt.errors import BadState, Canceled, InvalidArgs, TimedOut
 from ipcrt.objects.handle import Handle
+from ipcrt.objects.rights import Rights
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
 from ipcrt.port.signals import Signals, events_for, observe
@@ -19,8 +20,10 @@ from ipcrt.port.waiter import Waiter
 
 T = TypeVar("T")
 
-_HELD_BACK_S: Final = 0.01
-"""How often to look again while a hang-up hides behind messages nobody reads here."""
+_LONGEST_SLEEP_S: Final = 86400.0
+"""poll(2) counts milliseconds in an int; whoever sleeps longer wakes once a day."""
+_LOOK_AGAIN_S: Final = 0.01
+"""How often to look again while news that serves nobody keeps poll(2) from sleeping."""
 
 
 class BlockingWaiter(Generic[T]):
@@ -57,53 +60,62 @@ class BlockingWaiter(Generic[T]):
 
 
 class BlockingPort(Port):
-    """A port for one plain thread."""
+    """A port for one plain thread.
+
+    All timeouts are in seconds; None: for ever; zero: look once.
+    """
 
     def clock(self) -> float:
         return time.monotonic()
 
-    def create_waiter(self) -> Waiter[T]:
-        return BlockingWaiter[T]()
+    def create_waiter(self) -> Waiter[Any]:
+        return BlockingWaiter[Any]()
 
     def wait(self, timeout: float | None = None) -> Packet:
-        """Sleep until a packet is there, and take it. `timeout` in seconds, None: for ever.
+        """Sleep until a packet is there, and take it.
 
         Packets of keys that are bound go to their receivers meanwhile.
-        Raises: TimedOut. BadState: closed, or another thread's.
+        Raises: TimedOut. Canceled: a receiver closed the port. BadState: closed, or another
+        thread's. Source: zx_port_wait.
         """
         self._check()
-        until = _deadline(timeout)
-        while (packet := self._take_packet()) is None:
-            self._turn(until)
+        self._serve_until(lambda: self._router.queued > 0, timeout)
+        packet = self._router.take()
+        assert packet is not None
         return packet
 
     def run_until(self, waiter: Waiter[T], timeout: float | None = None) -> T:
         """Serve the port until `waiter` is done; answer its result or raise its error.
 
-        Raises: TimedOut: `timeout` seconds passed first; the waiter is then abandoned.
+        Raises: TimedOut: `timeout` seconds passed first; the waiter is then abandoned. Canceled,
+        BadState: as `wait`.
         """
         self._check()
         mine = cast("BlockingWaiter[T]", waiter)
-        until = _deadline(timeout)
         try:
-            while not mine.done():
-                self._turn(until)
+            self._serve_until(mine.done, timeout)
         except BaseException:
             mine.abandon()
             raise
         return mine.result()
 
-    def _turn(self, until: float | None) -> None:
+    def _serve_until(self, done: Callable[[], bool], timeout: float | None) -> None:
+        until = None if timeout is None else time.monotonic() + timeout
+        while not done():
+            if self.closed:
+                raise Canceled("the port was closed")
+            now = time.monotonic()
+            self._turn(now, until)
+            if until is not None and until <= now and not done():
+                raise TimedOut(f"nothing happened within {timeout} seconds")
+
+    def _turn(self, now: float, until: float | None) -> None:
         """Serve one round of events, sleeping no longer than until the next deadline."""
         due = self.deadlines.due()
-        now = self.clock()
-        if due is not None and due <= now:
+        nearest = until if due is None else due if until is None else min(due, until)
+        self.dispatch(-1 if nearest is None else max(0.0, nearest - now))
+        if due is not None:
             self.deadlines.run()
-            return
-        if until is not None and until <= now:
-            raise TimedOut("nothing happened before the deadline")
-        nearest = min((t for t in (due, until) if t is not None), default=None)
-        self.dispatch(-1 if nearest is None else nearest - now)
 
     def _deadline_moved(self, due: float) -> None:
         del due  # every turn asks for the earliest deadline anyway
@@ -112,8 +124,8 @@ class BlockingPort(Port):
 def wait_one(handle: Handle, signals: Signals, timeout: float | None = None) -> Signals:
     """Block until one of `signals` is up on `handle`; answer all that are.
 
-    `timeout` in seconds; zero looks once. Needs no port.
-    Raises: TimedOut, BadHandle. Source: zx_object_wait_one.
+    Needs no port. Raises: TimedOut, BadHandle, AccessDenied (no WAIT right).
+    Source: zx_object_wait_one.
     """
     return wait_many([(handle, signals)], timeout)[0]
 
@@ -123,50 +135,29 @@ def wait_many(
 ) -> list[Signals]:
     """Block until one of the handles has one of its signals; answer what is up on each.
 
-    Raises: TimedOut, BadHandle, InvalidArgs (no handles). Canceled: a handle was closed by
-    another thread meanwhile. Source: zx_object_wait_many.
+    `timeout` in seconds; zero looks once. Unlike Zircon's, it does not notice when another thread
+    closes a handle meanwhile. Raises: as `wait_one`; InvalidArgs: no handles.
+    Source: zx_object_wait_many.
     """
     if not items:
         raise InvalidArgs("wait_many needs at least one handle")
     poll = select.poll()
-    by_fd: dict[int, list[int]] = {}
     masks: dict[int, int] = {}
-    for index, (handle, signals) in enumerate(items):
+    for handle, signals in items:
+        handle.require(Rights.WAIT, "wait")
         fd = handle.fileno()
-        by_fd.setdefault(fd, []).append(index)
         masks[fd] = masks.get(fd, 0) | events_for(signals)
-        poll.register(fd, masks[fd])
-    until = _deadline(timeout)
+    for fd, events in masks.items():
+        poll.register(fd, events)
+    until = None if timeout is None else time.monotonic() + timeout
     while True:
-        rest = None if until is None else max(0.0, until - time.monotonic())
-        ready = poll.poll(None if rest is None else rest * 1000)
-        found = _observed(items, by_fd, ready)
-        if any(up & wanted for up, (_, wanted) in zip(found, items, strict=True)):
-            return found
-        if rest == 0.0:
-            raise TimedOut(f"none of {len(items)} handles was signaled before the deadline")
+        rest = _LONGEST_SLEEP_S if until is None else until - time.monotonic()
+        ready = poll.poll(max(0.0, min(rest, _LONGEST_SLEEP_S)) * 1000)
         if ready:
-            time.sleep(_HELD_BACK_S)
-
-
-def _observed(
-    items: Sequence[tuple[Handle, Signals]],
-    by_fd: dict[int, list[int]],
-    ready: list[tuple[int, int]],
-) -> list[Signals]:
-    found = [Signals.NONE] * len(items)
-    for fd, events in ready:
-        for index in by_fd[fd]:
-            handle = items[index][0]
-            if events & select.POLLNVAL or handle.closed:
-                _canceled(handle)
-            found[index] = observe(handle, events)
-    return found
-
-
-def _canceled(handle: Handle) -> NoReturn:
-    raise Canceled(f"{handle!r} was closed while it was waited for")
-
-
-def _deadline(timeout: float | None) -> float | None:
-    return None if timeout is None else time.monotonic() + timeout
+            found = [observe(handle) for handle, _ in items]
+            if any(up & wanted for up, (_, wanted) in zip(found, items, strict=True)):
+                return found
+        if rest <= 0:
+            raise TimedOut(f"none of {len(items)} handles was signaled within {timeout} seconds")
+        if ready:
+            time.sleep(min(rest, _LOOK_AGAIN_S))

@@ -1,62 +1,36 @@
 """AsyncChannel: a channel whose reads and writes can be awaited, and calls made on it.
 
-A message is never lost to a cancelled reader: waking tells a task that something is there, and
-the task itself takes it out, without an await between. Replies are told apart by their first
-four bytes, the txid, as zx_channel_call does; all other messages are left to `read`.
+1. A message is never lost to a cancelled reader: waking tells a task that something is there, and
+   the task itself takes it out, without an await between.
+2. Whoever is woken and does not take what it was woken for wakes the next.
+3. A task that reads or writes without ever having to wait lets others run now and then.
 Source: zx_channel_call; zx_channel_read; zx_channel_write.
 """
 
 from __future__ import annotations
 
 import collections
-import itertools
 from collections.abc import Iterable
 from typing import Final, Self
 
-from ipcrt.errors import BadState, Canceled, InvalidArgs, IpcError, ShouldWait
+from ipcrt.errors import BadState, Canceled, IpcError, ShouldWait
 from ipcrt.objects.channel import Channel, Message
 from ipcrt.objects.handle import Handle, Moved
 from ipcrt.port.aport import AsyncPort
-from ipcrt.port.signals import Signals
+from ipcrt.port.calls import Calls
+from ipcrt.port.signals import Signals, observe
 from ipcrt.port.waiter import Waiter
 
-TXID_BYTES: Final = 4
-_FIRST_TXID: Final = 1 << 31
-"""Zircon's kernel makes txids with the top bit set, so that users may choose the others."""
-_LAST_TXID: Final = (1 << 32) - 1
-_MAX_INBOX: Final = 64
-"""Messages read while looking for replies; more wait in the kernel until somebody reads."""
-
-
-class _Call:
-    """A call that waits for its reply, and owns the reply until the caller takes it."""
-
-    __slots__ = ("answered", "reply", "waiter")
-
-    def __init__(self, waiter: Waiter[None]) -> None:
-        self.waiter = waiter
-        self.reply: Message | None = None
-        self.answered = False
-
-    def answer(self, reply: Message) -> None:
-        self.reply, self.answered = reply, True
-        if not self.waiter.done():
-            self.waiter.set_result(None)
-
-    def fail(self, error: IpcError) -> None:
-        self.answered = True
-        if not self.waiter.done():
-            self.waiter.set_exception(error)
-
-    def take(self) -> Message:
-        reply, self.reply = self.reply, None
-        if reply is None:
-            raise Canceled("the call ended without a reply")
-        return reply
+_NEWS: Final = int(Signals.READABLE | Signals.PEER_CLOSED)
+_FAIR_SHARE: Final = 64
+"""Messages that a task may read or write in a row before others get a turn."""
 
 
 class AsyncChannel:
-    """A channel on a port; owns the channel."""
+    """A channel on a port; owns the channel.
+
+    All timeouts are in seconds; None: for ever.
+    """
 
     def __init__(self, channel: Channel, port: AsyncPort) -> None:
         """Move `channel` here.
@@ -66,11 +40,10 @@ class AsyncChannel:
         self._channel = Channel(channel.take(), channel.rights)
         self._port = port
         self._reading = False
-        self._inbox: collections.deque[Message] = collections.deque()
         self._readers: collections.deque[Waiter[None]] = collections.deque()
-        self._calls: dict[bytes, _Call] = {}
-        self._abandoned: set[bytes] = set()
-        self._txids = itertools.count(_FIRST_TXID)
+        self._told = False
+        self._calls = Calls()
+        self._streak = 0
 
     @property
     def channel(self) -> Channel:
@@ -80,21 +53,24 @@ class AsyncChannel:
     async def read(self, timeout: float | None = None) -> Message:
         """Await the oldest message; the caller owns its handles.
 
-        Raises: PeerClosed: empty, peer gone. TimedOut. RemoteProtocolError. Canceled: closed
-        meanwhile.
+        Raises: PeerClosed: empty, peer gone. TimedOut. RemoteProtocolError. Canceled: closed or
+        moved meanwhile. BadHandle: before.
         """
+        until = self._port.until(timeout)
+        await self._be_fair()
         while True:
             try:
                 return self.read_nowait()
             except ShouldWait:
                 pass
-            await self._wait_readable(timeout)
+            await self._wait_readable(until)
 
     def read_nowait(self) -> Message:
-        """Read the oldest message that is here; see `Channel.read`."""
-        if self._inbox:
-            return self._inbox.popleft()
-        return self._channel.read(self._port.receive_buffer)
+        """Read the oldest message that is here and no reply to a call; see `Channel.read`."""
+        message = self._calls.next_message(self._read)
+        if self._calls.waiting:
+            self._start_reading()  # it stops while too much is read ahead
+        return message
 
     async def write(
         self,
@@ -105,14 +81,19 @@ class AsyncChannel:
         """Send one message, waiting while the peer's queue is full.
 
         The handles are moved at once and closed if the write fails, is cancelled or times out.
-        Raises: PeerClosed, TimedOut, OutOfRange, and what `Channel.write` raises.
+        Raises: PeerClosed, TimedOut, OutOfRange, and what `Channel.write` raises. Canceled: closed
+        or moved meanwhile.
         """
         with Moved(handles) as moved:
+            until = self._port.until(timeout)
+            await self._be_fair()
             while True:
                 try:
                     self._channel.write_moved(data, moved)
                 except ShouldWait:
-                    await self.wait(Signals.WRITABLE | Signals.PEER_CLOSED, timeout)
+                    self._streak = 0
+                    left = self._port.left(until)
+                    await self.wait(Signals.WRITABLE | Signals.PEER_CLOSED, left)
                 else:
                     return
 
@@ -124,28 +105,22 @@ class AsyncChannel:
     ) -> Message:
         """Send a message and await the one with the same txid; the caller owns its handles.
 
-        The first four bytes of `data` are replaced by a txid that no other call uses.
-        Raises: PeerClosed, TimedOut, InvalidArgs (under four bytes). Source: zx_channel_call.
+        The first four bytes of `data` are replaced by a txid that no other call uses. While 64
+        messages that are no replies wait to be read, replies wait behind them. `timeout` is for
+        both ways together.
+        Raises: PeerClosed, TimedOut, and what `write` raises; InvalidArgs: under four bytes;
+        NoResources: too many earlier calls were given up. Source: zx_channel_call.
         """
-        if len(data) < TXID_BYTES:
-            raise InvalidArgs(
-                f"a call of {len(data)} bytes has no room for a {TXID_BYTES}-byte txid"
-            )
-        txid = self._new_txid()
-        call = self._calls[txid] = _Call(self._port.create_waiter())
-        sent = False
+        until = self._port.until(timeout)
+        txid, request = self._calls.address(data)
+        await self.write(request, handles, timeout)
+        call = self._calls.start(txid, self._port.create_waiter())
         try:
-            await self.write(txid + data[TXID_BYTES:], handles, timeout)
-            sent = True
             self._start_reading()
-            await self._port.wait_result(call.waiter, timeout)
+            await self._port.wait_result(call.waiter, self._port.left(until))
             return call.take()
         finally:
-            del self._calls[txid]
-            if call.reply is not None:
-                call.reply.close()
-            elif sent and not call.answered:
-                self._abandoned.add(txid)
+            self._calls.end(call)
 
     async def wait(self, signals: Signals, timeout: float | None = None) -> Signals:
         """Await one of `signals`; answer all that are up. Raises: TimedOut, Canceled."""
@@ -156,18 +131,23 @@ class AsyncChannel:
 
         Raises: BadState: messages were read ahead while a call waited; `read` them first.
         """
-        if self._inbox:
-            raise BadState(f"{len(self._inbox)} messages were read ahead; read them first")
-        channel = Channel(self._channel.take(), self._channel.rights)
-        self._end(Canceled("the channel was moved"))
-        return channel
+        if self._calls.unread:
+            raise BadState(f"{self._calls.unread} messages were read ahead; read them first")
+        return Channel(self._channel.take(), self._channel.rights)
 
     def close(self) -> None:
         """Close the channel; reads and calls that wait end with Canceled. Idempotent."""
         self._channel.close()
-        self._end(Canceled("the channel was closed"))
-        while self._inbox:
-            self._inbox.popleft().close()
+        self._calls.close()
+
+    def statistics(self) -> dict[str, int]:
+        """Count tasks that read, calls in flight or given up, and messages read ahead."""
+        return {
+            "readers": len(self._readers),
+            "calls": self._calls.waiting,
+            "calls_given_up": self._calls.given_up,
+            "unread_messages": self._calls.unread,
+        }
 
     async def __aenter__(self) -> Self:
         return self
@@ -177,20 +157,34 @@ class AsyncChannel:
 
     # ---- reading
 
-    async def _wait_readable(self, timeout: float | None) -> None:
+    def _read(self) -> Message:
+        return self._channel.read(self._port.receive_buffer)
+
+    async def _be_fair(self) -> None:
+        """Let others run where this channel has not waited for long (rule 3)."""
+        self._streak += 1
+        if self._streak > _FAIR_SHARE:
+            self._streak = 0
+            await self._port.checkpoint()
+
+    async def _wait_readable(self, until: float | None) -> None:
+        self._streak = 0
         waiter: Waiter[None] = self._port.create_waiter()
         self._readers.append(waiter)
-        self._start_reading()
         try:
-            await self._port.wait_result(waiter, timeout)
-        finally:
-            if waiter in self._readers:
+            self._start_reading()
+            await self._port.wait_result(waiter, self._port.left(until))
+        except BaseException:
+            if waiter not in self._readers:
+                self._wake_reader()  # rule 2
+            else:
                 self._readers.remove(waiter)
+            raise
 
     def _start_reading(self) -> None:
         """Have the port call `_readable`; it stops by itself when nobody waits."""
-        if not self._reading and len(self._inbox) < _MAX_INBOX:
-            self._port.add_reader(self._channel, self._readable)
+        if not self._reading and not self._calls.full:
+            self._port.add_reader(self._channel, self._readable, self._ended)
             self._reading = True
 
     def _stop_reading(self) -> None:
@@ -199,54 +193,44 @@ class AsyncChannel:
 
     def _readable(self) -> None:
         """Something is there: find replies where calls wait, else wake one reader."""
-        if self._calls:
+        if self._calls.waiting:
             self._look_for_reply()
-        if self._wake_reader() or (self._calls and len(self._inbox) < _MAX_INBOX):
-            return
-        self._stop_reading()
+        elif not self._readers:
+            self._stop_reading()
+        elif self._told and not int(observe(self._channel)) & _NEWS:
+            self._told = False  # the loop was late: the reader has taken it meanwhile
+        else:
+            self._wake_reader()
 
     def _look_for_reply(self) -> None:
+        if self._calls.full:
+            self._stop_reading()
+            return
         try:
-            message = self._channel.read(self._port.receive_buffer)
+            self._calls.look(self._read)
         except ShouldWait:
             return
         except IpcError as error:
-            for call in self._calls.values():
-                call.fail(error)
-            return
-        txid = message.data[:TXID_BYTES]
-        waiting = self._calls.get(txid)
-        if waiting is not None and not waiting.answered:
-            waiting.answer(message)
-        elif txid in self._abandoned:
-            self._abandoned.discard(txid)
-            message.close()
+            self._calls.fail(error)
+            self._wake_reader()
         else:
-            self._inbox.append(message)
+            if self._calls.unread:
+                self._wake_reader()
 
-    def _wake_reader(self) -> bool:
+    def _wake_reader(self) -> None:
         while self._readers:
             waiter = self._readers.popleft()
             if not waiter.done():
                 waiter.set_result(None)
-                return True
-        return False
+                self._told = True
+                return
 
-    def _end(self, error: IpcError) -> None:
+    def _ended(self) -> None:
+        """Reading ended: the channel was closed or moved, or the port was closed."""
         self._reading = False
-        for call in self._calls.values():
-            call.fail(error)
+        error = Canceled("the channel, or its port, was closed, or the channel was moved")
+        self._calls.fail(error)
         while self._readers:
             waiter = self._readers.popleft()
             if not waiter.done():
-                waiter.set_exception(error)
-
-    def _new_txid(self) -> bytes:
-        while True:
-            number = next(self._txids)
-            if number > _LAST_TXID:
-                self._txids = itertools.count(_FIRST_TXID)
-                continue
-            txid = number.to_bytes(TXID_BYTES, "little")
-            if txid not in self._calls and txid not in self._abandoned:
-                return txid
+                waiter.set_exception(Canceled(str(error)))

@@ -3,153 +3,191 @@
 One epoll instance and one eventfd; how a thread or an event loop sleeps on them is the
 subclass's business. Packets whose key has a *receiver* go to it on the port's own thread;
 all others queue until somebody takes them.
-Source: zx_port_create, zx_object_wait_async, zx_port_queue, zx_port_cancel; epoll(7).
+
+1. Everything but `queue` belongs to the thread that made the port; another is told BadState.
+2. A receiver, reader or deadline that raises is logged, and the others go on.
+3. A forked child shares the poller with its parent, so it changes nothing there: each use raises
+   BadState, and closing the port or its handles only closes the child's descriptors.
+Source: zx_port_create, zx_object_wait_async, zx_port_queue, zx_port_cancel; epoll(7), fork(2).
 """
 
 from __future__ import annotations
 
-import collections
-import itertools
 import logging
-import os
-import select
 import threading
+import warnings
 from collections.abc import Callable
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self
 
-from ipcrt.errors import AlreadyExists, BadState, from_oserror
+from ipcrt.errors import AlreadyExists, BadState
 from ipcrt.objects._scm import ReceiveBuffer
 from ipcrt.objects.handle import Handle
+from ipcrt.objects.rights import Rights
 from ipcrt.port.deadlines import Deadlines
 from ipcrt.port.fork import generation
+from ipcrt.port.mailbox import Mailbox
 from ipcrt.port.packet import Packet
-from ipcrt.port.signals import Signals
+from ipcrt.port.poller import OUTSIDE, Poller
+from ipcrt.port.router import Receiver, Router
+from ipcrt.port.signals import IN, Signals
+from ipcrt.port.slots import set_watch, watch_of
 from ipcrt.port.waiter import Waiter
 from ipcrt.port.watch import HandleWatch, Wait
 
-T = TypeVar("T")
-Receiver = Callable[[Packet], None]
-
 _log: Final = logging.getLogger("ipcrt.port")
-_EVENTS_PER_TURN: Final = 64
-_FIRST_KEY: Final = 1 << 32
-"""Keys below are the user's to choose; `new_key` gives higher ones."""
 
 
 class Port:
-    """Where one thread, or one event loop, waits for handles.
-
-    Everything but `queue` must be called on the thread that made the port.
-    """
+    """Where one thread, or one event loop, waits for handles."""
 
     def __init__(self) -> None:
-        try:
-            self._epoll = select.epoll()
-            self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        except OSError as error:
-            raise from_oserror(error, "create a port") from error
-        self._epoll.register(self._wake, select.EPOLLIN)
+        """Raises: NoResources."""
+        self._closed = True  # until everything below has worked
         self._thread = threading.get_ident()
         self._generation = generation()
         self._watches: dict[int, HandleWatch] = {}
-        self._receivers: dict[int, Receiver] = {}
-        self._packets: collections.deque[tuple[Packet, Wait | None]] = collections.deque()
-        self._queued: collections.deque[Packet] = collections.deque()
-        self._keys = itertools.count(_FIRST_KEY)
-        self._closed = False
+        self._router = Router(self._packet_queued)
+        self._turns = 0
         self.deadlines = Deadlines(self.clock, self._deadline_moved)
         self.receive_buffer = ReceiveBuffer()
+        self._mailbox = Mailbox()
+        try:
+            self._poller = Poller()
+            self._poller.arm(self._mailbox.fileno(), OUTSIDE, IN)
+        except BaseException:
+            self._mailbox.close()
+            raise
+        self._closed = False
 
     def clock(self) -> float:
         """The clock that deadlines are told in, in seconds."""
         raise NotImplementedError
 
-    def create_waiter(self) -> Waiter[T]:
+    def create_waiter(self) -> Waiter[Any]:
         """Make a place for one result that this port's tasks or thread can wait for."""
         raise NotImplementedError
 
     # ---- waits
 
     def wait_async(self, handle: Handle, key: int, signals: Signals, *, once: bool = True) -> None:
-        """Queue a packet with `key` when one of `signals` comes up on `handle`.
+        """Queue a packet with `key` when one of `signals` is up on `handle`.
 
-        `once` disarms the wait when it has fired. A repeating one fires for as long as the
-        state lasts, with at most one packet of it in the queue. Closing or moving the handle
-        ends the wait with HANDLE_CLOSED.
-        Raises: BadHandle; AlreadyExists: another port watches the handle; BadState.
+        The packet tells all signals that are up then. `once` disarms the wait when it has fired.
+        A repeating one fires for as long as the state lasts, with at most one packet of it in the
+        queue. Closing or moving the handle ends the wait with HANDLE_CLOSED.
+        Raises: BadHandle; AlreadyExists: another port watches the handle; NotSupported: a file or
+        a VMO; AccessDenied: no WAIT right; NoResources; BadState.
         """
         self._watch(handle).add(key, signals, once=once)
 
     def cancel(self, handle: Handle, key: int) -> bool:
-        """Drop the waits of `handle` under `key` and their queued packets; True if any was."""
+        """Drop the waits of `handle` under `key` and their queued packets; True if any was.
+
+        Raises: BadHandle, BadState.
+        """
         self._check()
         watch = self._watches.get(handle.fileno())
         found = watch is not None and watch.handle is handle and watch.cancel(key)
-        kept = [
-            (packet, wait)
-            for packet, wait in self._packets
-            if wait is None or packet.key != key or wait.watch.handle is not handle
-        ]
-        found = found or len(kept) != len(self._packets)
-        self._packets = collections.deque(kept)
-        return found
+        return self._router.cancel(handle, key) or found
 
     def queue(self, packet: Packet) -> None:
         """Wake the port with a packet; from any thread. Source: zx_port_queue.
 
-        Raises: BadState: the port is closed, or belongs to a parent process.
+        Packets of one thread keep their order.
+        Raises: ShouldWait: 65536 packets wait already, so nobody serves the port. BadState: the
+        port is closed, or belongs to a parent process.
         """
-        if self._closed or self._generation != generation():
+        if self._generation != generation():
             self._refuse()
-        self._queued.append(packet)
-        os.eventfd_write(self._wake, 1)
+        self._mailbox.put(packet)
 
-    def add_reader(self, handle: Handle, reader: Callable[[], None]) -> None:
+    def add_reader(
+        self,
+        handle: Handle,
+        reader: Callable[[], object],
+        on_end: Callable[[], object] | None = None,
+    ) -> None:
         """Call `reader` for as long as `handle` is readable or hung up.
 
         The short way for what reads one handle all its life: no packet, and on asyncio no
-        second poller. The reader takes what is there, or stops with `remove_reader`.
+        second poller. The reader takes what is there, which may be nothing, or stops with
+        `remove_reader`. `on_end` is called when it ends in any other way: the handle or the port
+        was closed, or the reader raised. A second reader replaces the first.
+        Raises: as `wait_async`.
         """
-        self._watch(handle).set_reader(reader)
+        self._watch(handle).set_reader(reader, on_end)
 
     def remove_reader(self, handle: Handle) -> None:
-        """Stop calling the reader of `handle`; harmless where there is none."""
+        """Stop calling the reader of `handle`; harmless where there is none.
+
+        Raises: BadState: not this port's thread.
+        """
         watch = None if handle.closed else self._watches.get(handle.fileno())
         if watch is not None and watch.handle is handle:
-            watch.set_reader(None)
+            self._check()
+            watch.clear_reader()
+
+    def _watch(self, handle: Handle) -> HandleWatch:
+        self._check()
+        fd = handle.fileno()
+        watch = self._watches.get(fd)
+        if watch is not None and watch.handle is handle:
+            return watch
+        handle.require(Rights.WAIT, "wait")
+        if watch_of(handle) is not None:
+            raise AlreadyExists(f"{handle!r} is watched by another port")
+        watch = self._watches[fd] = HandleWatch(self, handle)
+        set_watch(handle, watch)
+        return watch
 
     # ---- receivers
 
     def new_key(self) -> int:
-        """Answer a key that nobody on this port uses."""
-        return next(self._keys)
+        """Answer a key that nobody on this port uses; keys under 2**32 are the user's to choose."""
+        return self._router.new_key()
 
     def bind(self, key: int, receiver: Receiver) -> None:
-        """Send packets of `key` to `receiver`, on the port's thread, instead of queueing."""
-        self._receivers[key] = receiver
+        """Send packets of `key` to `receiver`, on the port's thread, instead of queueing.
+
+        What it raises is logged, and ends the wait that the packet came from.
+        """
+        self._router.bind(key, receiver)
 
     def unbind(self, key: int) -> None:
         """Undo `bind`; harmless where there is no receiver."""
-        self._receivers.pop(key, None)
+        self._router.unbind(key)
 
     # ---- what a watch asks of its port
 
-    def arm(self, watch: HandleWatch, events: int) -> None:
-        if events == 0:
-            self._epoll.unregister(watch.fd)
-            return
-        try:
-            self._epoll.modify(watch.fd, events)
-        except FileNotFoundError:
-            self._epoll.register(watch.fd, events)
+    def arm(self, fd: int, before: int, events: int) -> None:
+        self._poller.arm(fd, before, events)
 
-    def deliver(self, packet: Packet, wait: Wait | None = None) -> bool:
-        receiver = self._receivers.get(packet.key)
-        if receiver is None:
-            self._packets.append((packet, wait))
-            return True
-        receiver(packet)
-        return False
+    def deliver(self, packet: Packet, wait: Wait) -> bool:
+        return self._router.deliver(packet, wait)
+
+    def end(self, packet: Packet) -> None:
+        if self._thread == threading.get_ident():
+            self._router.deliver(packet)
+        else:
+            self._post(packet)
+
+    def run(self, action: Callable[[], object]) -> None:
+        key = self.new_key()
+
+        def receive(packet: Packet) -> None:
+            del packet
+            self.unbind(key)
+            action()
+
+        self.bind(key, receive)
+        self.end(Packet(key))
+
+    def _post(self, packet: Packet) -> None:
+        """Queue news of a handle that another thread closed."""
+        try:
+            self.queue(packet)
+        except Exception:  # noqa: BLE001  (the thread that closes must get on)
+            _log.exception("lost %r", packet)
 
     def start_reader(self, watch: HandleWatch) -> bool:
         del watch
@@ -161,44 +199,43 @@ class Port:
     def released(self, watch: HandleWatch) -> None:
         if self._watches.get(watch.fd) is watch:
             del self._watches[watch.fd]
-        if watch.handle._watch is watch:  # noqa: SLF001  (the slot is there for the watch)
-            watch.handle._watch = None  # noqa: SLF001
+        if watch_of(watch.handle) is watch:
+            set_watch(watch.handle, None)
+
+    def inherited(self) -> bool:
+        return self._generation != generation()
 
     # ---- the turn
 
     def dispatch(self, timeout: float = 0) -> None:
         """Sleep up to `timeout` seconds (negative: for ever), then serve what is ready."""
-        for fd, events in self._epoll.poll(timeout, _EVENTS_PER_TURN):
-            if fd == self._wake:
-                self._drain_queue()
-                continue
+        self._check()
+        self._turns += 1
+        for fd, events in self._poller.poll(timeout):
             watch = self._watches.get(fd)
             if watch is not None:
                 self._serve(watch, events)
+            elif fd == self._mailbox.fileno():
+                self._empty_mailbox()
 
     def _serve(self, watch: HandleWatch, events: int) -> None:
         try:
             watch.ready(events)
-        except Exception:  # noqa: BLE001  (one bad reader must not stop the others)
-            _log.exception("a reader of %r failed", watch.handle)
-            watch.set_reader(None)
+        except Exception:  # noqa: BLE001  (rule 2)
+            _log.exception("serving %r failed", watch.handle)
 
-    def _drain_queue(self) -> None:
+    def _empty_mailbox(self) -> None:
         try:
-            os.eventfd_read(self._wake)
-        except BlockingIOError:
-            return
-        while self._queued:
-            self.deliver(self._queued.popleft())
+            for _ in range(self._mailbox.begin()):
+                packet = self._mailbox.take()
+                if packet is None:  # a receiver closed the port
+                    return
+                self._router.deliver(packet)
+        finally:
+            self._mailbox.end()
 
-    def _take_packet(self) -> Packet | None:
-        """Take the oldest queued packet, and arm its wait again where it repeats."""
-        if not self._packets:
-            return None
-        packet, wait = self._packets.popleft()
-        if wait is not None and wait.queued:
-            wait.taken()
-        return packet
+    def _packet_queued(self) -> None:
+        """A packet waits to be taken."""
 
     def _deadline_moved(self, due: float) -> None:
         """The earliest deadline is now `due`, on `clock`."""
@@ -207,11 +244,14 @@ class Port:
     # ---- life
 
     def statistics(self) -> dict[str, int]:
-        """Count what the port holds: watched handles, queued packets, deadlines."""
+        """Count what the port holds; `turns` counts the rounds of `dispatch` since it was made."""
         return {
             "watched_handles": len(self._watches),
-            "queued_packets": len(self._packets) + len(self._queued),
+            "waits": sum(map(len, self._watches.values())),
+            "receivers": self._router.receivers,
+            "queued_packets": self._router.queued + len(self._mailbox),
             "deadlines": len(self.deadlines),
+            "turns": self._turns,
         }
 
     @property
@@ -220,14 +260,33 @@ class Port:
         return self._closed
 
     def close(self) -> None:
-        """End every wait with HANDLE_CLOSED and give the descriptors back; idempotent."""
+        """End every wait with HANDLE_CLOSED and give the descriptors back; idempotent.
+
+        Raises: BadState: not this port's thread.
+        """
         if self._closed:
             return
+        if self.inherited():
+            self._abandon()
+            return
+        self._check()
+        self._closed = True
         for watch in list(self._watches.values()):
             watch.closing()
+        self._stop_serving()
+        self._router.clear()
+        self.deadlines.clear()
+        self._mailbox.close()
+        self._poller.close()
+
+    def _stop_serving(self) -> None:
+        """Tell the event loop to forget the poller, which is about to close."""
+
+    def _abandon(self) -> None:
+        """Give the descriptors back and touch nothing else (rule 3)."""
         self._closed = True
-        self._epoll.close()
-        os.close(self._wake)
+        self._mailbox.abandon()
+        self._poller.close()
 
     def __enter__(self) -> Self:
         return self
@@ -235,17 +294,12 @@ class Port:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _watch(self, handle: Handle) -> HandleWatch:
-        self._check()
-        fd = handle.fileno()
-        watch = self._watches.get(fd)
-        if watch is not None and watch.handle is handle:
-            return watch
-        if handle._watch is not None:  # noqa: SLF001  (the slot is there for the watch)
-            raise AlreadyExists(f"{handle!r} is watched by another port")
-        watch = self._watches[fd] = HandleWatch(self, handle)
-        handle._watch = watch  # noqa: SLF001
-        return watch
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            inherited = self.inherited()
+            self._abandon()
+            if not inherited:
+                warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
 
     def _check(self) -> None:
         """Refuse a port that is closed, another thread's, or a parent process's.

@@ -1,10 +1,15 @@
-"""The port on trio: one task waits on the port's epoll descriptor and for the next deadline."""
+"""The port on trio: one system task waits on the port's epoll descriptor and for deadlines.
+
+1. The system task serves the port until it closes, whatever is cancelled around it: a task that
+   shields its last words from cancellation can still speak.
+2. What the body of `open_trio_port` raises comes out as it is, not in an exception group.
+"""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import AsyncIterator, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -61,59 +66,107 @@ class TrioPort(AsyncPort):
     """A port on the running trio loop; made by `open_trio_port`."""
 
     def __init__(self, nursery: trio.Nursery) -> None:
+        """Run what `spawn` is given in `nursery`. Raises: NoResources."""
         self._nursery = nursery
-        self._alarm: trio.CancelScope | None = None
+        self._tasks: dict[trio.CancelScope, trio.Event] = {}
+        self._alarm = trio.CancelScope()
         super().__init__()
+        trio.lowlevel.spawn_system_task(self._run, name="ipcrt port")
 
     def clock(self) -> float:
         return trio.current_time()
 
-    def create_waiter(self) -> Waiter[T]:
-        return TrioWaiter[T]()
+    def create_waiter(self) -> Waiter[Any]:
+        return TrioWaiter[Any]()
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
-        self._nursery.start_soon(_logged, coroutine, name, name=name)
+    async def checkpoint(self) -> None:
+        await trio.lowlevel.checkpoint()
 
-    async def run(self) -> None:
-        """Serve the port until it is closed or cancelled."""
-        while not self.closed:
-            due = self.deadlines.due()
-            with trio.CancelScope(deadline=math.inf if due is None else due) as self._alarm:
-                await trio.lowlevel.wait_readable(self._epoll.fileno())
-            self._alarm = None
+    # ---- the system task
+
+    async def _run(self) -> None:
+        while await self._wait_news():
             self.dispatch()
             self.deadlines.run()
 
-    def _deadline_moved(self, due: float) -> None:
-        if self._alarm is not None:
-            self._alarm.deadline = min(self._alarm.deadline, due)
+    async def _wait_news(self) -> bool:
+        """Wait for the poller or the next deadline; False once the port is closed."""
+        if self.closed:
+            return False
+        due = self.deadlines.due()
+        try:
+            with trio.CancelScope(deadline=math.inf if due is None else due) as self._alarm:
+                await trio.lowlevel.wait_readable(self._poller.fileno())
+        except trio.ClosedResourceError:
+            return False
+        return not self.closed
 
-    def close(self) -> None:
-        if not self.closed:
-            trio.lowlevel.notify_closing(self._epoll.fileno())
-        super().close()
+    def _deadline_moved(self, due: float) -> None:
+        self._alarm.deadline = min(self._alarm.deadline, due)
+
+    # ---- tasks
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> Callable[[], object]:
+        scope = trio.CancelScope()
+        try:
+            self._check()
+            self._nursery.start_soon(self._task, coroutine, name, scope, name=name)
+        except BaseException:
+            coroutine.close()
+            raise
+        self._tasks[scope] = trio.Event()
+        return scope.cancel
+
+    async def _task(
+        self, coroutine: Coroutine[Any, Any, None], name: str, scope: trio.CancelScope
+    ) -> None:
+        try:
+            with scope:
+                await coroutine
+        except Exception:  # noqa: BLE001  (one coroutine must not end the others)
+            _log.exception("%s failed", name)
+        finally:
+            self._tasks.pop(scope).set()
 
     async def aclose(self) -> None:
-        self._nursery.cancel_scope.cancel()
-        self.close()
+        try:
+            while self._tasks:
+                ended = next(iter(self._tasks.values()))
+                self.cancel_tasks()
+                await ended.wait()
+        finally:
+            self.close()
+
+    def cancel_tasks(self) -> None:
+        """Cancel what `spawn` started."""
+        for scope in self._tasks:
+            scope.cancel()
+
+    def _stop_serving(self) -> None:
+        super()._stop_serving()
+        self.cancel_tasks()
+        trio.lowlevel.notify_closing(self._poller.fileno())
+
+    def statistics(self) -> dict[str, int]:
+        return super().statistics() | {"tasks": len(self._tasks)}
 
 
 @asynccontextmanager
-async def open_trio_port() -> AsyncIterator[TrioPort]:
+async def open_trio_port() -> AsyncGenerator[TrioPort, None]:
     """Make the port of the running trio loop; see `open_port`."""
-    async with trio.open_nursery() as nursery:
-        port = TrioPort(nursery)
-        nursery.start_soon(port.run, name="ipcrt port")
-        try:
-            yield port
-        finally:
-            nursery.cancel_scope.cancel()
-            port.close()
-
-
-async def _logged(coroutine: Coroutine[Any, Any, None], name: str) -> None:
-    """Run a coroutine; what it lets out is logged and ends only itself."""
+    failure: BaseException | None = None
+    port: TrioPort | None = None
     try:
-        await coroutine
-    except Exception:  # noqa: BLE001  (one coroutine must not end the others)
-        _log.exception("%s failed", name)
+        async with trio.open_nursery() as nursery:
+            try:
+                port = TrioPort(nursery)
+                yield port
+            except BaseException as error:  # noqa: BLE001  (rule 2: raised below)
+                failure = error
+            if port is not None:
+                port.cancel_tasks()
+    finally:
+        if port is not None:
+            port.close()
+    if failure is not None:
+        raise failure

@@ -184,6 +184,14 @@ def test_directories_of_others_are_left_alone(empty_box: Box, tmp_path: Path) ->
     assert (tmp_path / "mine" / "file").exists()
 
 
+def test_a_start_that_fails_says_why_and_leaves_nothing(empty_box: Box, tmp_path: Path) -> None:
+    state = tmp_path / "other"
+    result = call("up", "--state", state, "--install", "--python", tmp_path / "no-python")
+    assert result.returncode == 1
+    assert "no-python: No such file or directory" in result.stderr
+    assert not state.exists()
+
+
 def test_who_is_not_root_is_told_so() -> None:
     try:
         result = call("up", user=65534 if os.geteuid() == 0 else None)

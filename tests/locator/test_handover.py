@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from ipcrt.errors import BadHandle, BadState, IpcError, TimedOut, Unavailable
+from ipcrt.locator.handover import HandOver
+from ipcrt.objects.channel import Channel
+from ipcrt.port.aport import open_port
+from ipcrt.port.blocking import BlockingPort
+from tests.support.waiting import wait_until
+
+CROWD = 200
+
+
+class Giver(threading.Thread):
+    """A thread that gives one end of a pair away, and keeps what came of it."""
+
+    def __init__(self, hand_over: HandOver, timeout: float | None = None) -> None:
+        super().__init__()
+        self.near, self.far = Channel.create()
+        self.error: IpcError | None = None
+        self._hand_over = hand_over
+        self._timeout = timeout
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._hand_over.add_channel(self.near, self._timeout)
+        except IpcError as error:
+            self.error = error
+
+    def still_owns(self) -> bool:
+        """Whether the end is open, and still the other end of its pair."""
+        if self.near.closed:
+            return False
+        self.near.write(b"mine")
+        return self.far.read().data == b"mine"
+
+    def close(self) -> None:
+        self.join()
+        self.near.close()
+        self.far.close()
+
+
+class Place:
+    """A port that is served only when the test says so, and what was taken there."""
+
+    def __init__(self) -> None:
+        self.port = BlockingPort()
+        self.taken: list[Channel] = []
+        self.hand_over = HandOver(self.port, self.taken.append)
+        self._givers: list[Giver] = []
+
+    def giver(self, timeout: float | None = None) -> Giver:
+        self._givers.append(Giver(self.hand_over, timeout))
+        return self._givers[-1]
+
+    def serve(self) -> None:
+        """Serve the port once: whatever is queued, or nothing."""
+        self.port.dispatch(0.01)
+
+    def serve_until_done(self) -> None:
+        while any(giver.is_alive() for giver in self._givers):
+            self.serve()
+
+    def check(self) -> None:
+        """Every channel has exactly one owner, and every giver knows which."""
+        taken = {channel.related_koid for channel in self.taken}
+        assert len(taken) == len(self.taken)
+        for giver in self._givers:
+            accepted = giver.far.koid in taken
+            assert accepted is (giver.error is None)
+            assert giver.still_owns() is not accepted
+
+    def close(self) -> None:
+        self.hand_over.stop()
+        for giver in self._givers:
+            giver.close()
+        for channel in self.taken:
+            channel.close()
+        self.port.close()
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    opened = Place()
+    yield opened
+    opened.close()
+
+
+def test_accepted(place: Place) -> None:
+    giver = place.giver()
+    while giver.is_alive():
+        place.serve()
+    assert giver.error is None
+    (channel,) = place.taken
+    giver.far.write(b"hello")
+    assert channel.read().data == b"hello"
+    place.check()
+
+
+def test_the_giver_waits_for_the_loop(place: Place) -> None:
+    giver = place.giver()
+    wait_until(lambda: place.port.statistics()["queued_packets"])
+    assert giver.is_alive()
+    assert not giver.near.closed
+    place.serve_until_done()
+    place.check()
+
+
+def test_timed_out(place: Place) -> None:
+    giver = place.giver(timeout=0.02)
+    giver.join()
+    assert isinstance(giver.error, TimedOut)
+    place.serve()  # the packet is still there, and must not be believed
+    assert place.taken == []
+    place.check()
+
+
+def test_waiting_for_other_hand_overs_counts(place: Place) -> None:
+    first = place.giver()
+    wait_until(lambda: place.port.statistics()["queued_packets"])
+    second = place.giver(timeout=0.02)
+    second.join()
+    assert isinstance(second.error, TimedOut)
+    assert first.is_alive()
+    place.serve_until_done()
+    place.check()
+
+
+def test_shutting_down(place: Place) -> None:
+    waiting = place.giver()
+    wait_until(lambda: place.port.statistics()["queued_packets"])
+    lined_up = place.giver()
+    place.hand_over.stop()
+    late = place.giver()
+    for giver in (waiting, lined_up, late):
+        giver.join()
+        assert isinstance(giver.error, Unavailable)
+    place.serve()
+    place.port.close()
+    late = place.giver()
+    late.join()
+    assert isinstance(late.error, Unavailable)
+    place.check()
+
+
+def test_the_loops_own_thread_would_wait_for_itself(place: Place) -> None:
+    near, far = Channel.create()
+    with near, far:
+        with pytest.raises(BadState):
+            place.hand_over.add_channel(near)
+        assert not near.closed
+
+
+def test_a_channel_that_is_closed(place: Place) -> None:
+    giver = place.giver()
+    wait_until(lambda: place.port.statistics()["queued_packets"])
+    giver.near.close()  # as another thread may, by mistake
+    while giver.is_alive():
+        place.serve()
+    assert isinstance(giver.error, BadHandle)
+    assert place.taken == []
+
+
+def test_a_crowd(place: Place) -> None:
+    givers = [place.giver() for _ in range(CROWD)]
+    place.serve_until_done()
+    assert all(giver.error is None for giver in givers)
+    assert len(place.taken) == CROWD
+    place.check()
+
+
+def test_shutting_down_amid_a_crowd(place: Place) -> None:
+    givers = [place.giver() for _ in range(CROWD)]
+    while len(place.taken) < CROWD // 2:
+        place.serve()
+    place.hand_over.stop()
+    for giver in givers:
+        giver.join()
+    assert sum(giver.error is None for giver in givers) >= CROWD // 2
+    assert any(isinstance(giver.error, Unavailable) for giver in givers)
+    place.check()
+
+
+def test_a_crowd_in_a_hurry(place: Place) -> None:
+    """Time runs out while the loop takes, at every moment that it can."""
+    chance = random.Random(4)
+    for _ in range(10):
+        givers = [place.giver(chance.uniform(0, 0.004)) for _ in range(CROWD // 10)]
+        while any(giver.is_alive() for giver in givers):
+            place.serve()
+            time.sleep(chance.uniform(0, 0.002))
+    place.check()
+
+
+@contextmanager
+def closing_all(channels: list[Channel]) -> Iterator[None]:
+    yield
+    for channel in channels:
+        channel.close()
+
+
+@pytest.mark.anyio
+async def test_an_event_loop_takes_from_threads() -> None:
+    taken: list[Channel] = []
+    async with open_port() as port:
+        with closing_all(taken):
+            hand_over = HandOver(port, taken.append)
+            near, far = Channel.create()
+            with far:
+                await anyio.to_thread.run_sync(hand_over.add_channel, near, 20.0)
+                far.write(b"hello")
+                assert taken[0].read().data == b"hello"
+            hand_over.stop()

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+from pathlib import Path
+
+import pytest
+
+from ipcrt.errors import InvalidArgs, NotFound
+from ipcrt.locator.credentials import Credentials
+from ipcrt.locator.policy import Namespace, Policy, Rule
+from ipcrt.objects.channel import Channel
+
+ROOT = Credentials(1, 0, 0, frozenset({0}))
+ALICE = Credentials(100, 61001, 61001, frozenset({61001, 61044}))
+
+
+def write(directory: Path, text: str | bytes) -> Path:
+    where = directory / "policy.toml"
+    where.write_bytes(text.encode() if isinstance(text, str) else text)
+    return where
+
+
+def namespace(policy: Policy, who: Credentials) -> Namespace:
+    first, second = Channel.create()
+    with first, second:
+        return policy.namespace_for(who, first)
+
+
+# ------------------------------------------------------------------------------------ what is good
+
+
+def test_the_default_is_everything_for_root_and_ourselves() -> None:
+    myself = Credentials(1, os.geteuid(), 0, frozenset())
+    for who in (ROOT, myself):
+        granted = namespace(Policy.default(), who)
+        assert granted.may_open("a/B")
+        assert granted.may_register("a/B")
+    granted = namespace(Policy.default(), ALICE)
+    assert not granted.may_open("a/B")
+    assert not granted.may_register("a/B")
+
+
+def test_an_empty_policy_grants_nothing(tmp_path: Path) -> None:
+    policy = Policy.load(write(tmp_path, "# nothing\n"))
+    assert not namespace(policy, ROOT).may_open("a/B")
+
+
+def test_a_whole_policy(tmp_path: Path) -> None:
+    policy = Policy.load(
+        write(
+            tmp_path,
+            """
+            [[rule]]
+            open = ["public/*"]
+
+            [[rule]]
+            user = [61001]
+            open = ["alice/*", "shared/One"]
+            register = ["alice/[A-M]*"]
+            """,
+        )
+    )
+    alice, root = namespace(policy, ALICE), namespace(policy, ROOT)
+    for name in ("public/X", "alice/X", "shared/One"):
+        assert alice.may_open(name)
+    for name in ("shared/Two", "shared/One/More", "publicX", "PUBLIC/X", ""):
+        assert not alice.may_open(name)
+    assert alice.may_register("alice/Anything")
+    assert not alice.may_register("alice/Zebra")
+    assert not alice.may_register("public/X")
+    assert root.may_open("public/X")
+    assert not root.may_open("alice/X")
+
+
+@pytest.mark.parametrize(
+    "rule, holds",
+    [
+        (Rule(), True),
+        (Rule(user=[61001]), True),
+        (Rule(user=[0, 61001]), True),
+        (Rule(user=[0]), False),
+        (Rule(user=["root"]), False),
+        (Rule(user=[]), False),
+        (Rule(user=["no-such-user-here"]), False),
+        (Rule(user=["no\0user"]), False),
+        (Rule(user=["\udcff"]), False),
+        (Rule(group=[61044]), True),
+        (Rule(group=[61001]), True),
+        (Rule(group=[0, 1]), False),
+        (Rule(group=["no-such-group-here"]), False),
+        (Rule(group=["no\0group"]), False),
+        (Rule(unit=["kv@*.service"]), True),
+        (Rule(unit=["other.service", "kv@a.service"]), True),
+        (Rule(unit=["KV@*"]), False),
+        (Rule(unit=[]), False),
+        (Rule(user=[61001], group=[61044], unit=["*"]), True),
+        (Rule(user=[61001], group=[0], unit=["*"]), False),
+    ],
+)
+def test_a_rule_holds_where_all_its_conditions_do(rule: Rule, holds: bool) -> None:
+    assert rule.matches(ALICE, "kv@a.service") is holds
+
+
+def test_who_is_in_no_unit_matches_no_pattern() -> None:
+    assert not Rule(unit=["*"]).matches(ALICE, None)
+
+
+def test_names_of_users_and_groups() -> None:
+    user = pwd.getpwuid(os.getuid())
+    group = grp.getgrgid(os.getgid())
+    myself = Credentials(1, user.pw_uid, group.gr_gid, frozenset({group.gr_gid}))
+    assert Rule(user=[user.pw_name], group=[group.gr_name]).matches(myself, None)
+    assert not Rule(user=[user.pw_name]).matches(ALICE, None)
+    assert not Rule(group=[group.gr_name]).matches(ALICE, None)
+
+
+def test_a_peer_outside_units_gets_what_needs_none(tmp_path: Path) -> None:
+    text = '[[rule]]\nunit = ["x.service"]\nopen = ["u/*"]\n[[rule]]\nopen = ["a/*"]\n'
+    granted = namespace(Policy.load(write(tmp_path, text)), ALICE)
+    assert granted.openable == ("a/*",)
+
+
+# ------------------------------------------------------------------------------------- what is bad
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("[[rule]]\nuser = \n", "(at line 2, column 8)"),
+        ("[[rule]]\nuser = [\n", "(at end of document)"),
+        ("[[rule]]\nopne = []\n", "`opne` - at `$.rule[0]`"),
+        ("[[rule]]\n[[rule]]\nuser = 0\n", "`$.rule[1].user`"),
+        ("[[rule]]\nuser = [1.5]\n", "`$.rule[0].user[0]`"),
+        ("[[rule]]\nopen = [1]\n", "`$.rule[0].open[0]`"),
+        ("[[rule]]\nopen = 'a/*'\n", "`$.rule[0].open`"),
+        ("rule = 1\n", "`$.rule`"),
+        ("[[rules]]\n", "`rules`"),
+        (b"\xff\n", "utf-8"),
+        ("rule = " + "[" * 5000, ""),
+        ("#" * (1 << 20) + "\n", "exceeds 1048576 bytes"),
+    ],
+    ids=str.split("toml end key user uid open list rule section utf-8 depth size"),
+)
+def test_an_error_names_the_file_and_the_place(
+    tmp_path: Path, text: str | bytes, says: str
+) -> None:
+    where = write(tmp_path, text)
+    with pytest.raises(InvalidArgs) as caught:
+        Policy.load(where)
+    assert str(caught.value).startswith(f"policy {where}")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"none\.toml is not there"):
+        Policy.load(tmp_path / "none.toml")
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgs, match="Is a directory"):
+        Policy.load(tmp_path)

@@ -1,0 +1,62 @@
+"""What `import ipcrt` gives, and what it does not load."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ipcrt
+
+SOURCE = Path(ipcrt.__file__).read_text()
+
+
+def _typed_imports() -> dict[str, set[str]]:
+    """What the type checkers see: the imports under TYPE_CHECKING."""
+    [block] = [
+        node
+        for node in ast.parse(SOURCE).body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    found: dict[str, set[str]] = {}
+    for node in block.body:
+        assert isinstance(node, ast.ImportFrom)
+        assert node.module is not None
+        found[node.module] = {alias.name for alias in node.names}
+    return found
+
+
+def test_the_type_checkers_see_what_is_there_at_run_time() -> None:
+    assert {module: set(names) for module, names in ipcrt._HOMES.items()} == _typed_imports()
+    assert set(ipcrt.__all__) == set().union(*_typed_imports().values())
+    assert set(ipcrt.__all__) <= set(dir(ipcrt))
+
+
+@pytest.mark.parametrize("name", ipcrt.__all__)
+def test_a_name_is_the_one_that_its_module_defines(name: str) -> None:
+    [home] = [module for module, names in ipcrt._HOMES.items() if name in names]
+    assert getattr(ipcrt, name) is getattr(importlib.import_module(home), name)
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Chanel'"):
+        ipcrt.Chanel  # type: ignore[attr-defined]  # noqa: B018
+
+
+def _loaded(source: str) -> set[str]:
+    source += "; import sys; print(*sys.modules)"
+    printed = subprocess.run(
+        [sys.executable, "-c", source], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+    return set(printed.split())
+
+
+def test_importing_is_light() -> None:
+    heavy = {"asyncio", "msgspec", "rich", "trio", "typer", "uvloop"}
+    assert not heavy & _loaded("import ipcrt")
+    loops = {"asyncio", "trio", "uvloop", "typer", "rich"}
+    assert not loops & _loaded("from ipcrt import *")
