@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-import msgspec
-
+from ipcrt.bindings.arguments import arguments_of
 from ipcrt.bindings.client import DEFAULT_TIMEOUT, Client
 from ipcrt.bindings.ends import ClientEnd, P
 from ipcrt.bindings.tables import Event, OneWay, TwoWay
@@ -48,7 +47,7 @@ class _ProxyBase(Generic[P]):
 
     def _deliver(self, method: Event[Any], payload: Any) -> None:
         handler = getattr(self._events, method.name)
-        handler(*(() if payload is None else msgspec.structs.astuple(payload)))
+        handler(*arguments_of(payload))
 
     def into_client_end(self) -> ClientEnd[P]:
         """Move the channel out, unread messages and all; the proxy is closed.

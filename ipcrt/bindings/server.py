@@ -11,14 +11,14 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import inspect
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
-import msgspec
-
+from ipcrt.bindings.arguments import arguments_of
 from ipcrt.bindings.connection import Connection
 from ipcrt.bindings.ends import P, ServerEnd
 from ipcrt.bindings.errors import DomainError
@@ -51,7 +51,7 @@ class Limits:
     """Bytes of the longest message accepted."""
 
 
-class Server(Generic[P]):
+class Server(abc.ABC, Generic[P]):
     """Base of all servers: one object serves one client. Subclasses implement the methods."""
 
     PROTOCOL: ClassVar[type[Any]]
@@ -133,7 +133,7 @@ class ServerBinding(Generic[P]):
 
     def _start(self, method: Method[Any, Any], txid: int, request: Any) -> None:
         """Run a handler inline, or beside the others where it is a coroutine (rule 1)."""
-        arguments = () if request is None else msgspec.structs.astuple(request)
+        arguments = arguments_of(request)
         try:
             handler = getattr(self._server, method.name)
             result = handler(*arguments)

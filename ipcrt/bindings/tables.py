@@ -18,18 +18,25 @@ import enum
 import re
 from typing import Any, ClassVar, Generic, TypeVar
 
-import msgspec
-
 from ipcrt.bindings.codec import Codec
 from ipcrt.bindings.errors import DomainError
+from ipcrt.bindings.structs import Struct
 from ipcrt.wire.ordinals import method_ordinal
+
+__all__ = [
+    "Event",
+    "Kind",
+    "Method",
+    "OneWay",
+    "Openness",
+    "ProtocolTable",
+    "Struct",
+    "TwoWay",
+    "snake_name",
+]
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
-
-
-class Struct(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
-    """Base of all FIDL structs and payloads: an array of members, in their order."""
 
 
 class Openness(enum.IntEnum):
@@ -55,9 +62,10 @@ class Kind(enum.Enum):
 class Method(Generic[RequestT, ResponseT]):
     """One method or event.
 
-    `selector` is "library/Protocol.Method" and makes the ordinal. `request` and `response` are
-    Struct classes, or None for `()`; an event has only a `request`. `error` is the enum of
-    domain errors and `raises` the exception that carries it.
+    `selector` is "library/Protocol.Method" and makes the ordinal and the Python name, unless
+    these are given. `request` and `response` are Struct classes, tables or unions, or None for
+    `()`; an event has only a `request`. `error` is the enum of domain errors and `raises` the
+    exception that carries it.
     """
 
     KIND: ClassVar[Kind]
@@ -90,12 +98,14 @@ class TwoWay(Method[RequestT, ResponseT]):
         *,
         raises: type[DomainError[Any]] | None = None,
         strict: bool = False,
+        name: str | None = None,
+        ordinal: int | None = None,
     ) -> None:
         super().__init__(
             selector=selector,
             strict=strict,
-            ordinal=method_ordinal(selector),
-            name=snake_name(selector),
+            ordinal=method_ordinal(selector) if ordinal is None else ordinal,
+            name=snake_name(selector) if name is None else name,
             request=Codec(request),
             response=Codec(response),
             raises=raises,
@@ -108,12 +118,20 @@ class OneWay(Method[RequestT, None]):
 
     KIND = Kind.ONE_WAY
 
-    def __init__(self, selector: str, request: type[RequestT], *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        selector: str,
+        request: type[RequestT],
+        *,
+        strict: bool = False,
+        name: str | None = None,
+        ordinal: int | None = None,
+    ) -> None:
         super().__init__(
             selector=selector,
             strict=strict,
-            ordinal=method_ordinal(selector),
-            name=snake_name(selector),
+            ordinal=method_ordinal(selector) if ordinal is None else ordinal,
+            name=snake_name(selector) if name is None else name,
             request=Codec(request),
             response=Codec(type(None)),
             raises=None,
