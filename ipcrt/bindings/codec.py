@@ -107,7 +107,7 @@ class Codec(Generic[T]):
                 return self._decoder.decode(body)
         except msgspec.ValidationError:
             pass
-        value: T = generic.decode(body, handles, _no_hook)
+        value: T = generic.decode(body, handles, _no_handle)
         close_all(handles)
         return value
 
@@ -220,7 +220,7 @@ class _HandleDecoder:
         if issubclass(origin, Table):
             return from_map(origin, value, self._place)
         if not isinstance(value, Handle):
-            raise RemoteProtocolError(f"{type(value).__name__} where a handle belongs")
+            return _no_handle(origin, value)
         wanted: type[Handle] = Channel if issubclass(origin, ProtocolEnd) else origin
         if self._made is None:
             if not isinstance(value, wanted):
@@ -240,8 +240,11 @@ def _index_of(handle: Handle, handles: list[Handle]) -> int:
     return next(index for index, each in enumerate(handles) if each is handle)
 
 
-def _no_hook(type_: type, value: object) -> object:
-    raise msgspec.ValidationError(f"{type(value).__name__} where a {type_.__name__} belongs")
+def _no_handle(type_: type, value: object) -> object:
+    """Let what `generic` put aside pass; anything else stands where a handle belongs."""
+    if type_ is UnknownOrdinal and isinstance(value, UnknownOrdinal):
+        return value
+    raise RemoteProtocolError(f"{type(value).__name__} where a {type_.__name__} belongs")
 
 
 def _has_handles(type_: object) -> bool:
