@@ -108,7 +108,7 @@ class TypeConstructor:
     constraints_span: Span | None
 
 
-Parameter: TypeAlias = TypeConstructor | Literal | BinaryOr
+Parameter: TypeAlias = TypeConstructor | Literal
 """A layout parameter; a name alone is a TypeConstructor until it is resolved."""
 
 
@@ -256,7 +256,7 @@ class ResourceDecl:
     span: Span
     attributes: list[Attribute]
     name: Identifier
-    subtype: TypeConstructor
+    subtype: TypeConstructor | None
     properties: list[StructMember]
 
 

@@ -10,7 +10,7 @@ import dataclasses
 import enum
 from typing import Final
 
-from ipcrt.fidl.catalogue import CATALOGUE
+from ipcrt.fidl.catalogue import CATALOGUE, WARNINGS
 from ipcrt.fidl.source import Span
 
 
@@ -77,23 +77,41 @@ def _excerpt(span: Span) -> list[str]:
     return [f"  {text.replace(chr(9), _TAB)}", f"  {' ' * len(before)}^{'~' * (width - 1)}"]
 
 
+def _fill(text: str, arguments: tuple[object, ...]) -> tuple[str, tuple[object, ...]]:
+    """Fill the blanks of a text; answer it, and the arguments that were left over."""
+    pieces = text.split("{}")
+    blanks = len(pieces) - 1
+    filled = pieces[0]
+    for piece, argument in zip(pieces[1:], arguments, strict=False):
+        filled += f"{argument}{piece}"
+    return filled, arguments[blanks:]
+
+
 class Reporter:
     """Gathers diagnostics in the order of their reports."""
 
-    __slots__ = ("diagnostics", "errors")
+    __slots__ = ("_seen", "diagnostics", "errors")
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.errors = 0
+        self._seen: set[tuple[str, Span | None, str]] = set()
 
     def error(self, id_: str, span: Span | None, *arguments: object, hint: str = "") -> None:
         """Report `id_` of the catalogue, its blanks filled with `arguments`.
 
-        A warning of the catalogue stays one.
+        A warning of the catalogue stays one. What was reported before, at the same place, is not
+        reported again: a declaration may be looked at once for each of its versions.
         """
-        wording, is_warning, catalogued = CATALOGUE[id_]
-        severity = Severity.WARNING if is_warning else Severity.ERROR
-        message = wording.format(*arguments)
-        self.diagnostics.append(Diagnostic(id_, severity, span, message, hint or catalogued))
+        wording, advice = CATALOGUE[id_]
+        severity = Severity.WARNING if id_ in WARNINGS else Severity.ERROR
+        message, rest = _fill(wording, arguments)
+        if not hint:
+            hint, _ = _fill(advice, rest)
+        key = (id_, span, message)
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        self.diagnostics.append(Diagnostic(id_, severity, span, message, hint))
         if severity is Severity.ERROR:
             self.errors += 1

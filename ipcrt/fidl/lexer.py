@@ -26,8 +26,7 @@ class Kind(enum.IntEnum):
 
 
 class Token(NamedTuple):
-    """A token: `text` as it stands in the file, `start` its offset, `gap` the offset where the
-    token before it ended."""
+    """A token: `text` as in the file, `start` its offset, `gap` where the one before ended."""
 
     kind: Kind
     text: str
@@ -41,7 +40,7 @@ _TOKEN: Final = re.compile(
   | (?P<doc>        ///(?!/)[^\n]* )
   | (?P<comment>    //[^\n]* )
   | (?P<identifier> [A-Za-z_][A-Za-z0-9_]* )
-  | (?P<number>     -?[0-9][0-9A-Za-z_.]*  )
+  | (?P<number>     -?[0-9](?:[0-9A-Za-z_.]|(?<=[eE])[-+](?=[0-9]))* )
   | (?P<string>     "(?:[^"\\\x00-\x1f\x7f]|\\[\\"nrt]|\\u\{[0-9A-Fa-f]{1,6}\})*" )
   | (?P<arrow>      -> )
   | (?P<punct>      [()\[\]{}<>@.,;:?=&|] )
@@ -74,7 +73,7 @@ def lex(file: SourceFile, reporter: Reporter) -> list[Token]:
             continue
         name = found.lastgroup
         end = found.end()
-        if name == "space" or name == "comment":
+        if name in ("space", "comment"):
             at = end
             continue
         if name == "string" and "\\u" in found[0]:

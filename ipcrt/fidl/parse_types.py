@@ -25,20 +25,32 @@ from ipcrt.fidl.ast import (
 )
 from ipcrt.fidl.cursor import Cursor, Recover
 from ipcrt.fidl.lexer import Kind, Token
+from ipcrt.fidl.numbers import parse_integer
+from ipcrt.fidl.source import Span
 
 MemberT = TypeVar("MemberT")
 
 _LAYOUTS: Final = {kind.value: kind for kind in LayoutKind}
 _MODIFIERS: Final = frozenset(("strict", "flexible", "resource"))
-_EXCLUSIVE: Final = (
-    frozenset(("strict", "flexible")),
-    frozenset(("open", "ajar", "closed")),
-)
+_STRICTNESS: Final = frozenset(("strict", "flexible"))
+_RESOURCE: Final = frozenset(("resource",))
+_ALLOWED: Final = {
+    LayoutKind.BITS: _STRICTNESS,
+    LayoutKind.ENUM: _STRICTNESS,
+    LayoutKind.STRUCT: _RESOURCE,
+    LayoutKind.TABLE: _RESOURCE,
+    LayoutKind.UNION: _MODIFIERS,
+    LayoutKind.OVERLAY: _MODIFIERS,
+}
+_IN_SUBTYPE: Final = (Kind.IDENTIFIER, Kind.NUMBER, Kind.STRING)
 MAX_ORDINAL: Final = (1 << 32) - 1
 
 
 class TypeParser(Cursor):
     """The part of the parser that knows types."""
+
+    flags: frozenset[str] = frozenset()
+    """The experiments that are enabled."""
 
     # ---- attributes
 
@@ -46,7 +58,7 @@ class TypeParser(Cursor):
         """Parse doc comments and attributes, in their order."""
         found: list[Attribute] = []
         while True:
-            if self.sees_kind(Kind.DOC_COMMENT):
+            if self.sees_kind(Kind.DOC_COMMENT) and not found:
                 found.append(self._doc_comment())
             elif self.sees("@"):
                 found.append(self._attribute())
@@ -106,18 +118,26 @@ class TypeParser(Cursor):
             name = self.expect_identifier()
             self.expect("=")
         value = self.parse_constant()
+        if self.sees("="):
+            self.fail("fi-0010", value.span, value.span.text)
         return AttributeArg(self.since(start), name, value)
 
     # ---- constants
 
     def parse_constant(self) -> Constant:
         """Parse a literal or a name, or several with `|` between them."""
-        start = self.token.start
-        left = self._constant_operand()
+        operands = [self._constant_operand()]
         while self.takes("|"):
-            right = self._constant_operand()
-            left = BinaryOr(self.since(start), left, right)
-        return left
+            operands.append(self._constant_operand())
+        return self._balanced(operands)
+
+    def _balanced(self, operands: list[Constant]) -> Constant:
+        """Join operands so that no chain of them makes a deep tree."""
+        if len(operands) == 1:
+            return operands[0]
+        middle = len(operands) // 2
+        left, right = self._balanced(operands[:middle]), self._balanced(operands[middle:])
+        return BinaryOr(left.span.to(right.span), left, right)
 
     def _constant_operand(self) -> Constant:
         if self.takes("("):
@@ -131,6 +151,8 @@ class TypeParser(Cursor):
         literal = self._literal()
         if literal is not None:
             return literal
+        if not self.sees_kind(Kind.IDENTIFIER):
+            self.fail("fi-0007", self.span_of(self.token))
         name = self.expect_compound("a constant")
         return Reference(name.span, name)
 
@@ -162,32 +184,47 @@ class TypeParser(Cursor):
 
     def _type(self, attributes: list[Attribute]) -> TypeConstructor:
         start = self.token.start
-        layout: CompoundIdentifier | Layout
         own = self.parse_attributes()
-        layout_attributes = attributes + own
+        layout: CompoundIdentifier | Layout
+        modifiers = self.parse_modifiers(_MODIFIERS) if self._sees_modifier() else []
         if self._sees_layout():
-            layout = self._layout(layout_attributes)
+            layout = self._layout(start, attributes + own, modifiers)
         else:
-            if own:
-                self.report("fi-0022", own[0].span)
-            layout = self.expect_compound("a type")
+            layout = self._named(own, modifiers)
         parameters: list[Parameter] = []
-        parameters_span = constraints_span = None
+        parameters_span = None
         if self.sees("<"):
             opening = self.take().start
             parameters = self._separated(self._parameter, ">")
             parameters_span = self.since(opening)
-        constraints: list[Constant] = []
-        if self.takes(":"):
-            opening = self.token.start
-            if self.takes("<"):
-                constraints = self._separated(self.parse_constant, ">")
-            else:
-                constraints = [self.parse_constant()]
-            constraints_span = self.since(opening)
+        constraints, constraints_span = self._constraints()
         return TypeConstructor(
             self.since(start), layout, parameters, parameters_span, constraints, constraints_span
         )
+
+    def _named(self, own: list[Attribute], modifiers: list[Modifier]) -> CompoundIdentifier:
+        """Parse the name of a type; neither attributes nor modifiers go with one."""
+        name = self.expect_compound("a type")
+        for modifier in modifiers:
+            self.report("fi-0030", modifier.span, modifier.name, f"'{name.text}'")
+        if own:
+            self.report("fi-0022", own[0].span)
+        if self.sees("{"):
+            self.fail("fi-0012", name.span)
+        return name
+
+    def _constraints(self) -> tuple[list[Constant], Span | None]:
+        if not self.takes(":"):
+            return [], None
+        opening = self.token.start
+        if self.takes("<"):
+            constraints = self._separated(self.parse_constant, ">")
+        else:
+            constraints = [self.parse_constant()]
+        span = self.since(opening)
+        if self.sees(":"):
+            self.fail("fi-0163", self.span_of(self.token))
+        return constraints, span
 
     def _separated(self, parse: Callable[[], MemberT], closing: str) -> list[MemberT]:
         found = [parse()]
@@ -197,41 +234,29 @@ class TypeParser(Cursor):
         return found
 
     def _parameter(self) -> Parameter:
-        if self.sees("("):
-            return self._constant_parameter()
         literal = self._literal()
-        if literal is None:
-            parsed = self.parse_type()
-            if not self.sees("|"):
-                return parsed
-            if isinstance(parsed.layout, Layout) or parsed.parameters or parsed.constraints:
-                self.unexpected("',' or '>'")
-            first: Constant = Reference(parsed.span, parsed.layout)
-        else:
-            if not self.sees("|"):
-                return literal
-            first = literal
-        while self.takes("|"):
-            first = BinaryOr(self.since(first.span.start), first, self._constant_operand())
-        assert isinstance(first, BinaryOr)
-        return first
-
-    def _constant_parameter(self) -> Parameter:
-        constant = self.parse_constant()
-        if isinstance(constant, Reference):
-            return TypeConstructor(constant.span, constant.name, [], None, [], None)
-        return constant
+        return self.parse_type() if literal is None else literal
 
     # ---- layouts
 
-    def _sees_layout(self) -> bool:
-        """True where a layout follows: its kind, behind its modifiers, with a body to come."""
-        if not self.sees_kind(Kind.IDENTIFIER):
+    def _sees_modifier(self) -> bool:
+        """True where a modifier follows, and not a type that is called like one."""
+        if self.token.text not in _MODIFIERS or not self.sees_kind(Kind.IDENTIFIER):
             return False
-        text, after = self.token.text, self.after
-        if text in _MODIFIERS:
-            return after.kind is Kind.IDENTIFIER or self._modifies()
-        return text in _LAYOUTS and after.text in ("{", ":")
+        return self.after.kind is Kind.IDENTIFIER or self.after.text == "("
+
+    def _sees_layout(self) -> bool:
+        """True where a layout follows: its kind, with a body to come."""
+        if self.token.text not in _LAYOUTS or not self.sees_kind(Kind.IDENTIFIER):
+            return False
+        if self.token.text == "overlay" and "zx_c_types" not in self.flags:
+            return False
+        if self.after.text != ":":
+            return self.after.text == "{"
+        distance = 2
+        while self.peek(distance).kind in _IN_SUBTYPE or self.peek(distance).text == ".":
+            distance += 1
+        return self.peek(distance).text == "{"
 
     def parse_modifiers(self, known: frozenset[str]) -> list[Modifier]:
         """Parse modifiers while they come, each once, without contradictions."""
@@ -249,32 +274,39 @@ class TypeParser(Cursor):
 
     def _modifies(self) -> bool:
         """True where the word is a modifier, not the name of what it stands before."""
+        if self.token.kind is not Kind.IDENTIFIER:
+            return False
         if self.after.text == "(":
             return self.peek(2).kind is Kind.IDENTIFIER and self.peek(3).text == "="
         return self.after.kind is Kind.IDENTIFIER or self.after.text == "->"
 
-    def _layout(self, attributes: list[Attribute]) -> Layout:
-        start = self.token.start
-        modifiers = self.parse_modifiers(_MODIFIERS)
-        if self.token.text not in _LAYOUTS:
-            self.fail("fi-0012", self.span_of(self.token))
-        kind = _LAYOUTS[self.take().text]
-        subtype = None
-        if self.takes(":"):
-            subtype = self.parse_type()
-            if isinstance(subtype.layout, Layout):
-                self.report("fi-0013", subtype.span)
-            elif kind not in (LayoutKind.BITS, LayoutKind.ENUM):
-                self.report("fi-0031", subtype.span, kind.value)
-        parse: Callable[[], ValueMember] | Callable[[], StructMember] | Callable[[], OrdinalMember]
+    def _layout(self, start: int, attributes: list[Attribute], modifiers: list[Modifier]) -> Layout:
+        token = self.take()
+        kind = _LAYOUTS[token.text]
+        for modifier in modifiers:
+            if modifier.name not in _ALLOWED[kind]:
+                self.report("fi-0030", modifier.span, modifier.name, kind.value)
+        subtype = self._subtype(kind, token) if self.takes(":") else None
+        members = self._layout_members(kind)
+        return Layout(self.since(start), attributes, modifiers, kind, subtype, members)
+
+    def _subtype(self, kind: LayoutKind, token: Token) -> TypeConstructor | None:
+        if not self.sees_kind(Kind.IDENTIFIER):
+            self.report("fi-0013", self.parse_constant().span)
+            return None
+        name = self.expect_compound("the type of the values")
+        if kind not in (LayoutKind.BITS, LayoutKind.ENUM):
+            self.fail("fi-0031", self.span_of(token), kind.value)
+        return TypeConstructor(name.span, name, [], None, [], None)
+
+    def _layout_members(
+        self, kind: LayoutKind
+    ) -> list[ValueMember] | list[StructMember] | list[OrdinalMember]:
         if kind in (LayoutKind.BITS, LayoutKind.ENUM):
-            parse = self._value_member
-        elif kind is LayoutKind.STRUCT:
-            parse = self.parse_struct_member
-        else:
-            parse = self._ordinal_member
-        members = self.parse_members(parse)
-        return Layout(self.since(start), attributes, modifiers, kind, subtype, members)  # type: ignore[arg-type]
+            return self.parse_members(self._value_member)
+        if kind is LayoutKind.STRUCT:
+            return self.parse_members(self.parse_struct_member)
+        return self.parse_members(self._ordinal_member)
 
     def parse_members(self, parse: Callable[[], MemberT]) -> list[MemberT]:
         """Parse `{ member; member; }`; a member with a mistake is left out."""
@@ -325,22 +357,8 @@ class TypeParser(Cursor):
         return OrdinalMember(self.since(start), attributes, ordinal, name, type_)
 
     def _check_ordinal(self, token: Token) -> None:
-        try:
-            value = int(token.text, 0)
-        except ValueError:
-            value = -1
+        value = parse_integer(token.text)
         if value == 0:
             self.fail("fi-0018", self.span_of(token))
-        if not 0 < value <= MAX_ORDINAL:
+        if value is None or not 0 < value <= MAX_ORDINAL:
             self.fail("fi-0017", self.span_of(token))
-
-    def check_modifiers(self, modifiers: list[Modifier]) -> None:
-        """Report modifiers that come twice or contradict each other, without availability."""
-        for index, modifier in enumerate(modifiers):
-            for other in modifiers[:index]:
-                if other.availability is not None and modifier.availability is not None:
-                    continue
-                if other.name == modifier.name:
-                    self.report("fi-0032", modifier.span, modifier.name)
-                elif any({other.name, modifier.name} <= group for group in _EXCLUSIVE):
-                    self.report("fi-0033", modifier.span, modifier.name, other.name)

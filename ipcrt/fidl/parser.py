@@ -26,6 +26,7 @@ from ipcrt.fidl.ast import (
     TypeDecl,
     Using,
 )
+from ipcrt.fidl.canonical import is_library_component
 from ipcrt.fidl.cursor import Recover, only_docs
 from ipcrt.fidl.diagnostics import Reporter
 from ipcrt.fidl.lexer import Kind, lex
@@ -37,7 +38,7 @@ _PROTOCOL_MODIFIERS: Final = _OPENNESS | {"strict", "flexible", "resource"}
 _METHOD_MODIFIERS: Final = frozenset(("strict", "flexible", "open", "ajar", "closed", "resource"))
 
 
-def parse(file: SourceFile, reporter: Reporter) -> File | None:
+def parse(file: SourceFile, reporter: Reporter, flags: frozenset[str] = frozenset()) -> File | None:
     """Parse one file; None where not even its library header could be read.
 
     Mistakes go to the reporter; a tree that had some lacks the parts that were wrong.
@@ -46,33 +47,41 @@ def parse(file: SourceFile, reporter: Reporter) -> File | None:
     tokens = lex(file, reporter)
     if reporter.errors != errors:
         return None
-    return Parser(file, tokens, reporter).parse_file()
+    parser = Parser(file, tokens, reporter)
+    parser.flags = flags
+    return parser.parse_file()
 
 
 class Parser(TypeParser):
     """The part of the parser that knows declarations."""
 
+    modifiers: list[Modifier]
+    """Those before the declaration's keyword."""
+
     def parse_file(self) -> File | None:
         """Parse the whole file."""
+        attributes: list[Attribute] = []
+        library = None
         try:
             attributes = self.parse_attributes()
             library = self._library()
         except Recover:
-            return None
-        file = File(attributes, library, [], [])
+            pass
+        nothing = CompoundIdentifier(self.since(self.token.start), [])
+        file = File(attributes, library or nothing, [], [])
         while not self.at_end:
             before = self.token.start
             try:
                 self._top_level(file)
             except Recover:
                 self._skip_declaration(before)
-        return file
+        return None if library is None else file
 
     def _library(self) -> CompoundIdentifier:
         self.expect_word("library")
         name = self.expect_compound("the library's name")
         for part in name.parts:
-            if part.name != part.name.lower() or "_" in part.name:
+            if not is_library_component(part.name):
                 self.report("fi-0011", part.span, part.name)
         self.expect(";")
         return name
@@ -117,12 +126,18 @@ class Parser(TypeParser):
             "service": self._service,
             "resource_definition": self._resource,
         }
+        modifiers = self.parse_modifiers(_PROTOCOL_MODIFIERS)
         word = self.token.text
         parse_declaration = parsers.get(word)
-        if parse_declaration is None and word in _PROTOCOL_MODIFIERS:
-            parse_declaration = self._protocol
+        if parse_declaration is None and modifiers:
+            self.expect_word("protocol")
         if parse_declaration is None or not self.sees_kind(Kind.IDENTIFIER):
-            self.fail("fi-0006", self.span_of(self.token), f"'{word}'" if word else "(none)")
+            self.fail("fi-0006", self.span_of(self.token), f"'{word[:40]}'")
+        allowed = _OPENNESS if word == "protocol" else ()
+        for modifier in modifiers:
+            if modifier.name not in allowed:
+                self.report("fi-0030", modifier.span, modifier.name, word)
+        self.modifiers = modifiers
         return parse_declaration(start, attributes)
 
     def _const(self, start: int, attributes: list[Attribute]) -> ConstDecl:
@@ -137,16 +152,13 @@ class Parser(TypeParser):
         self.take()
         name = self.expect_identifier("the type's name")
         self.expect("=")
+        errors = self.reporter.errors
         type_ = self.parse_type()
         if isinstance(type_.layout, Layout):
             if type_.layout.attributes:
-                if attributes:
-                    self.report("fi-0023", type_.layout.attributes[0].span)
-                else:
-                    attributes = type_.layout.attributes
-                type_.layout.attributes = []
-            if type_.constraints_span is not None:
-                self.report("fi-0008", type_.constraints_span, "a constraint", "';'")
+                self.report("fi-0023", type_.layout.attributes[0].span)
+        elif "allow_new_types" not in self.flags and self.reporter.errors != errors:
+            self.report("fi-0062", self.since(start), name.name, type_.layout.text)
         return TypeDecl(self.since(start), attributes, name, type_)
 
     def _alias(self, start: int, attributes: list[Attribute]) -> AliasDecl:
@@ -164,8 +176,10 @@ class Parser(TypeParser):
     def _resource(self, start: int, attributes: list[Attribute]) -> ResourceDecl:
         self.take()
         name = self.expect_identifier("the resource's name")
-        self.expect(":")
-        subtype = self.parse_type()
+        subtype = None
+        if self.takes(":"):
+            found = self.expect_compound("the resource's type")
+            subtype = TypeConstructor(found.span, found, [], None, [], None)
         properties: list[StructMember] = []
         self.expect("{")
         opening = self.expect_word("properties")
@@ -179,12 +193,8 @@ class Parser(TypeParser):
     # ---- protocols
 
     def _protocol(self, start: int, attributes: list[Attribute]) -> ProtocolDecl:
-        modifiers = self.parse_modifiers(_PROTOCOL_MODIFIERS)
-        self.check_modifiers(modifiers)
-        self.expect_word("protocol")
-        for modifier in modifiers:
-            if modifier.name not in _OPENNESS:
-                self.report("fi-0030", modifier.span, modifier.name, "protocol")
+        modifiers = self.modifiers
+        self.take()
         name = self.expect_identifier("the protocol's name")
         members = self.parse_members(self._protocol_member)
         return ProtocolDecl(self.since(start), attributes, modifiers, name, members)
@@ -198,15 +208,13 @@ class Parser(TypeParser):
             for modifier in modifiers:
                 self.report("fi-0030", modifier.span, modifier.name, "compose")
             return Compose(self.since(start), attributes, self.expect_compound("a protocol"))
-        self.check_modifiers(modifiers)
         for modifier in modifiers:
             if modifier.name not in ("strict", "flexible"):
                 self.report("fi-0030", modifier.span, modifier.name, "method")
         if self.takes("->"):
             name = self.expect_identifier("the event's name")
             response = self._payload()
-            error = self._error()
-            return Method(self.since(start), attributes, modifiers, name, None, response, error)
+            return Method(self.since(start), attributes, modifiers, name, None, response, None)
         if not self.sees_kind(Kind.IDENTIFIER) or self.after.text != "(":
             self.fail("fi-0020", self.span_of(self.token))
         return self._method(start, attributes, modifiers, self.expect_identifier())
