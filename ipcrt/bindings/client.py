@@ -162,6 +162,16 @@ class Client:
         outgoing.waiter = waiter
         return outgoing, waiter
 
+    def send_now(self, method: OneWay[RequestT], request: RequestT) -> None:
+        """Send a one-way message now or not at all; its handles are moved.
+
+        Raises: ShouldWait: the peer's queue is full. Else as `begin`.
+        """
+        self._check_open()
+        body, handles = method.request.encode(request)
+        data = encode(0, method.ordinal, 0 if method.strict else FLEXIBLE, body, len(handles))
+        self._connection.post_now(data, Moved(handles))
+
     def withdraw(self, outgoing: Outgoing) -> None:
         """Take back a one-way message that still waits."""
         self._connection.withdraw(outgoing)

@@ -49,6 +49,10 @@ class _ProxyBase(Generic[P]):
         handler = getattr(self._events, method.name)
         handler(*arguments_of(payload))
 
+    def _send_now(self, method: OneWay[RequestT], request: RequestT) -> None:
+        """Send a one-way message now or not at all. Raises: ShouldWait, PeerClosed."""
+        self._client.send_now(method, request)
+
     def into_client_end(self) -> ClientEnd[P]:
         """Move the channel out, unread messages and all; the proxy is closed.
 

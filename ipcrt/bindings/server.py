@@ -25,6 +25,7 @@ from ipcrt.bindings.errors import DomainError
 from ipcrt.bindings.result import write_domain_error, write_framework_error, write_response
 from ipcrt.bindings.tables import Event, Kind, Method
 from ipcrt.errors import IpcError, PeerClosed, RemoteProtocolError, ShouldWait, Status
+from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, Moved, close_all
 from ipcrt.port.aport import AsyncPort
 from ipcrt.port.port import Port
@@ -253,6 +254,11 @@ class ServerBinding(Generic[P]):
         return encode(0, event.ordinal, flags, body, len(handles)), Moved(handles)
 
     # ---- the end
+
+    @property
+    def channel(self) -> Channel:
+        """The client's channel, owned here."""
+        return self._connection.channel
 
     @property
     def closed(self) -> bool:

@@ -1,13 +1,11 @@
 """FIDL's tables: every member may be absent; on the wire a map from ordinal to value.
 
-    class Settings(Table):
-        ORDINALS = (1, 2, 4)
-
+    class Settings(Table, ordinals=(1, 2, 4)):
         volume: Uint8 | None = None
         name: Annotated[str, Meta(max_length=32)] | None = None
         muted: bool | None = None
 
-`ORDINALS` has one for each member, in the order of the members. A member that the peer's contract
+There is an ordinal for each member, in their order. A member that the peer's contract
 has and ours has not is ignored.
 """
 
@@ -39,10 +37,19 @@ Hook = Callable[[type, Any], Any]
 class Table:
     """Base of all tables: immutable, made with keywords, equal where all members are."""
 
-    ORDINALS: ClassVar[tuple[int, ...]] = ()
+    __ordinals: ClassVar[dict[str, int]]
+
+    def __init_subclass__(cls, *, ordinals: tuple[int, ...] = ()) -> None:
+        super().__init_subclass__()
+        cls.__ordinals = dict(zip(inspect.get_annotations(cls), ordinals, strict=True))
+
+    @classmethod
+    def __fidl_ordinals__(cls) -> dict[str, int]:
+        """Answer each member's ordinal."""
+        return cls.__ordinals
 
     def __init__(self, **members: Any) -> None:
-        unknown = members.keys() - dict(_names(type(self)))
+        unknown = members.keys() - self.__ordinals.keys()
         if unknown:
             raise TypeError(f"{type(self).__name__} has no member {', '.join(sorted(unknown))}")
         present = {name: value for name, value in members.items() if value is not None}
@@ -84,7 +91,7 @@ def members_of(table: type[Table]) -> dict[int, Member]:
         return known
     hints = get_type_hints(table, include_extras=True)
     members: dict[int, Member] = {}
-    for name, ordinal in _names(table):
+    for name, ordinal in table.__fidl_ordinals__().items():
         present = tuple(each for each in get_args(hints[name]) if each is not NoneType)
         type_: Any = Union[present]  # noqa: UP007  (no operator makes one of a tuple)
         members[ordinal] = Member(name, type_, check_for(type_))
@@ -94,7 +101,7 @@ def members_of(table: type[Table]) -> dict[int, Member]:
 
 def to_map(table: Table) -> dict[int, Any]:
     """Answer what goes on the wire."""
-    ordinals = dict(_names(type(table)))
+    ordinals = type(table).__fidl_ordinals__()
     return {ordinals[name]: value for name, value in _present(table)}
 
 
@@ -124,10 +131,6 @@ def is_map(value: Any) -> TypeGuard[dict[Any, Any]]:
     return isinstance(value, dict)
 
 
-def _names(table: type[Table]) -> Iterator[tuple[str, int]]:
-    return zip(inspect.get_annotations(table), table.ORDINALS, strict=True)
-
-
 def _present(table: Table) -> Iterator[tuple[str, Any]]:
     members = table.__dict__
-    return ((name, members[name]) for name, _ in _names(type(table)) if name in members)
+    return ((name, members[name]) for name in type(table).__fidl_ordinals__() if name in members)

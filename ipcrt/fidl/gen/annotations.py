@@ -126,7 +126,7 @@ class Annotations:
             return self._end(type_)
         if kind == "handle":
             return self._handle(type_, bounded=bounded)
-        if kind == "zx_experimental_pointer":
+        if kind == "experimental_pointer":
             return self._write(type_["pointee_type"], hidden, bounded=bounded)
         raise ValueError(f"a type of kind {kind} has no Python form")
 

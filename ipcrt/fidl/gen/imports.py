@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import defaultdict
 
@@ -16,6 +17,7 @@ class Imports:
         self._scope = scope
         self._modules: set[str] = set()
         self._names: defaultdict[str, set[str]] = defaultdict(set)
+        self._owners: dict[str, str] = {}
 
     def module(self, name: str) -> str:
         """Import a module and answer its name."""
@@ -23,12 +25,15 @@ class Imports:
         return name
 
     def name(self, module: str, name: str) -> str:
-        """Import a name and answer what it is called here: `_Proxy` where a type is a `Proxy`."""
-        if name in self._scope:
-            self._names[module].add(f"{name} as _{name}")
-            return f"_{name}"
-        self._names[module].add(name)
-        return name
+        """Import a name and answer what it is called here: `_Proxy` where a type is a `Proxy`.
+
+        Of two modules with such a name the first one asked for has it plain.
+        """
+        local = name
+        while local in self._scope or self._owners.setdefault(local, module) != module:
+            local = f"_{name}" if local == name else f"{local}_"
+        self._names[module].add(name if local == name else f"{name} as {local}")
+        return local
 
     def lines(self) -> list[str]:
         """Answer the import statements, in sections with blank lines between."""
@@ -51,13 +56,19 @@ def _section(module: str) -> int:
 
 
 def _from(module: str, names: set[str]) -> list[str]:
-    ordered = sorted(names, key=_order)
-    line = f"from {module} import {', '.join(ordered)}"
+    renamed = sorted(name for name in names if " as " in name)
+    plain = sorted(names.difference(renamed), key=_order)
+    lines = [f"from {module} import {name}" for name in renamed]
+    line = f"from {module} import {', '.join(plain)}"
+    if not plain:
+        return lines
     if len(line) <= WIDTH:
-        return [line]
-    return [f"from {module} import (", *(f"    {name}," for name in ordered), ")"]
+        return [*lines, line]
+    return [*lines, f"from {module} import (", *(f"    {name}," for name in plain), ")"]
 
 
-def _order(name: str) -> tuple[int, str]:
-    plain = name.partition(" ")[0]
-    return (0 if plain.isupper() else 1 if plain[:1].isupper() else 2), plain
+def _order(name: str) -> tuple[int, list[tuple[str, int]]]:
+    """Put constants first, then classes, then functions; `Int8` before `Int32`."""
+    kind = 0 if name.isupper() else 1 if name[:1].isupper() else 2
+    parts = re.findall(r"(\D+)(\d*)|(\d+)", name)
+    return kind, [(text, int(number or 0)) for text, number, _ in parts]

@@ -15,6 +15,7 @@ _LISTS: Final = (
     "struct",
     "table",
     "union",
+    "overlay",
     "alias",
     "new_type",
 )

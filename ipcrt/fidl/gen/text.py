@@ -33,7 +33,8 @@ class Group:
             return [flat]
         first, last = f"{pad}{self.head}", f"{pad}{self.tail}{suffix}"
         joined = f"{inner}{self._joined()}"
-        if len(joined) <= WIDTH and not (self.is_tuple and len(self.items) == 1):
+        is_lone = len(self.items) == 1 and (self.is_tuple or "def " in self.head)
+        if len(joined) <= WIDTH and not is_lone:
             return [first, joined, last]
         body: list[str] = []
         for item in self.items:
@@ -64,7 +65,7 @@ def docstring(text: str, indent: int = 0) -> list[str]:
     if text.endswith('"'):
         text += " "
     first, *rest = text.split("\n")
-    if not rest and len(pad) + len(first) + 6 <= WIDTH:
+    if not rest:
         return [f'{pad}"""{first}"""']
     return [f'{pad}"""{first}', *(f"{pad}{line}" if line else "" for line in rest), f'{pad}"""']
 
@@ -72,8 +73,10 @@ def docstring(text: str, indent: int = 0) -> list[str]:
 def clean(text: str) -> str:
     """Answer a doc comment's text: the space behind `///` and blank ends are gone."""
     lines = [line.rstrip().expandtabs() for line in text.split("\n")]
-    lines = [line[1:] if line.startswith(" ") else line for line in lines]
-    return textwrap.dedent("\n".join(lines)).strip()
+    while lines and not lines[0]:
+        del lines[0]
+    first, rest = (lines or [""])[0].strip(), textwrap.dedent("\n".join(lines[1:]))
+    return f"{first}\n{rest}".strip()
 
 
 def summary(text: str) -> str:
