@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import inspect
@@ -22,6 +22,7 @@ from ipcrt.objects.handle import Handle
 from ipcrt.objects.rights import Rights
 
 Check = Callable[[Any], None]
+_Known = dict[type, Check | None]
 
 
 def check_for(type_: object) -> Check | None:
@@ -29,27 +30,32 @@ def check_for(type_: object) -> Check | None:
 
     The check raises `msgspec.ValidationError`.
     """
-    return _build(inspect.type_info(type_), {})
+    return _build(inspect.type_info(type_), {}, ())
 
 
-def _build(info: inspect.Type, seen: dict[type, Check | None]) -> Check | None:
-    if isinstance(info, inspect.Metadata):
-        extra: dict[Any, Any] = info.extra or {}
-        return _extra(extra) or _build(info.type, seen)
+def _build(info: inspect.Type, known: _Known, around: tuple[type, ...]) -> Check | None:
+    """Build one walker; `known` are the structs that are done, `around` those being built."""
     if isinstance(info, inspect.StrType):
         return None if info.max_length is None else _string(info.max_length)
     if isinstance(info, inspect.StructType):
-        return _struct(info, seen)
+        return _struct(info, known, around)
+    if isinstance(info, inspect.Metadata):
+        return _extra(info) or _build(info.type, known, around)
     if isinstance(info, inspect.ListType | inspect.VarTupleType):
-        return _each(_build(info.item_type, seen))
+        return _each(_build(info.item_type, known, around))
+    if isinstance(info, inspect.TupleType):
+        return _positions([_build(item, known, around) for item in info.item_types])
     if isinstance(info, inspect.DictType):
-        return _mapping(_build(info.key_type, seen), _build(info.value_type, seen))
+        key, value = (_build(t, known, around) for t in (info.key_type, info.value_type))
+        return _mapping(key, value)
     if isinstance(info, inspect.UnionType):
-        return _union(info, seen)
+        return _union([(each, _build(each, known, around)) for each in info.types])
     return None
 
 
-def _extra(extra: dict[Any, Any]) -> Check | None:
+def _extra(info: inspect.Metadata) -> Check | None:
+    """Check what our own metadata asks for."""
+    extra: dict[str, Any] = cast("Any", info).extra or {}
     if FLOAT32 in extra:
         return _float32
     return _rights(extra[NEEDS]) if NEEDS in extra else None
@@ -77,23 +83,32 @@ def _string(limit: int) -> Check:
     return check
 
 
-def _struct(info: inspect.StructType, seen: dict[type, Check | None]) -> Check | None:
-    if info.cls in seen:  # recursive types: look the check up when it runs
-        return lambda value: None if (c := seen[info.cls]) is None else c(value)
-    seen[info.cls] = None
+def _struct(info: inspect.StructType, known: _Known, around: tuple[type, ...]) -> Check | None:
+    cls = info.cls
+    if cls in known:
+        return known[cls]
+    if cls in around:  # recursive: the check is there by the time it runs
+
+        def check_again(value: Any) -> None:
+            check = known[cls]
+            if check is not None:
+                check(value)
+
+        return check_again
     members: list[tuple[Callable[[Any], Any], Check]] = []
     for field in info.fields:
-        check = _build(field.type, seen)
+        check = _build(field.type, known, (*around, cls))
         if check is not None:
             members.append((attrgetter(field.name), check))
-    if not members:
-        return None
+    known[cls] = _members(members) if members else None
+    return known[cls]
 
+
+def _members(members: list[tuple[Callable[[Any], Any], Check]]) -> Check:
     def check_members(value: Any) -> None:
         for get, check in members:
             check(get(value))
 
-    seen[info.cls] = check_members
     return check_members
 
 
@@ -104,6 +119,18 @@ def _each(check: Check | None) -> Check | None:
     def check_items(values: Any) -> None:
         for value in values:
             check(value)
+
+    return check_items
+
+
+def _positions(checks: list[Check | None]) -> Check | None:
+    if not any(checks):
+        return None
+
+    def check_items(values: Any) -> None:
+        for value, check in zip(values, checks, strict=True):
+            if check is not None:
+                check(value)
 
     return check_items
 
@@ -122,31 +149,30 @@ def _mapping(key: Check | None, value: Check | None) -> Check | None:
     return check_mapping
 
 
-def _union(info: inspect.UnionType, seen: dict[type, Check | None]) -> Check | None:
-    """Check members of a union by their class, an optional where it is present."""
-    by_class: dict[type, Check] = {}
-    present = [each for each in info.types if not isinstance(each, inspect.NoneType)]
-    for each in present:
-        check = _build(each, seen)
-        if check is not None and isinstance(each, inspect.StructType):
-            by_class[each.cls] = check
-        elif check is not None:
-            return _optional(check)
-    if not by_class:
+def _union(members: list[tuple[inspect.Type, Check | None]]) -> Check | None:
+    """Check each member of a union by its own rules; msgspec tells them apart by their class."""
+    checks = {_class_of(info): check for info, check in members if check is not None}
+    if not checks:
         return None
 
     def check_member(value: Any) -> None:
-        cls: type[Any] = type(value)
-        check = by_class.get(cls)
+        check = checks.get(value.__class__)
         if check is not None:
             check(value)
 
     return check_member
 
 
-def _optional(check: Check) -> Check:
-    def check_present(value: Any) -> None:
-        if value is not None:
-            check(value)
-
-    return check_present
+def _class_of(info: inspect.Type) -> type:
+    """Answer the class of the values that msgspec makes for `info`."""
+    if isinstance(info, inspect.Metadata):
+        return _class_of(info.type)
+    if isinstance(info, inspect.StructType | inspect.CustomType):
+        return info.cls
+    if isinstance(info, inspect.FloatType):
+        return float
+    if isinstance(info, inspect.StrType):
+        return str
+    if isinstance(info, inspect.DictType):
+        return dict
+    return tuple if isinstance(info, inspect.TupleType | inspect.VarTupleType) else list

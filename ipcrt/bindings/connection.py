@@ -1,95 +1,101 @@
 """Connection: messages in and out of one channel on one port.
 
 1. A packet is read when the port says so; another at once only where the sender's MORE flag
-   promises it, and never more than a fair share a turn.
-2. A message that does not fit the peer's queue waits here, in order. What may wait is bounded by
-   whoever posts: a caller waits for its own message, a server stops reading (see `server`).
-3. Whatever a peer sends that breaks the wire format or the contract ends this connection: it is
-   logged, every handle of the message is closed, and nobody else notices.
+   promises it. In one turn a peer gets a fair share at most, of packets and of the messages in
+   one; what is left of a packet waits here for the next turn.
+2. While reading is paused nothing is handled: not even what a packet still holds.
+3. Messages are handled one after another. Where a handler serves the port again (in a plain
+   thread), its own connection waits until it is done.
+4. Whatever a peer sends that breaks the wire format or the contract ends this connection: it is
+   logged once, every handle of the packet is closed, and nobody else notices.
 """
 
 from __future__ import annotations
 
-import collections
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from ipcrt.errors import IpcError, PeerClosed, ProtocolError, ShouldWait
+from ipcrt.bindings.outbox import Outbox
+from ipcrt.errors import Canceled, IpcError, PeerClosed, RemoteProtocolError, ShouldWait
 from ipcrt.objects.channel import Channel
-from ipcrt.objects.handle import Handle, Moved, close_all
+from ipcrt.objects.handle import Handle, close_all
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
 from ipcrt.port.signals import Signals
-from ipcrt.port.waiter import Waiter
-from ipcrt.wire.frames import split
-from ipcrt.wire.header import MORE
+from ipcrt.wire.frames import Frame, split
+from ipcrt.wire.header import HEADER_BYTES, MORE
 from ipcrt.wire.limits import MAX_MESSAGE_BYTES
 
 _log: Final = logging.getLogger("ipcrt.bindings")
 _PACKETS_PER_TURN: Final = 16
+_MESSAGES_PER_TURN: Final = 64
+_ROOM: Final = Signals.WRITABLE | Signals.PEER_CLOSED | Signals.PEER_GONE
 
-OnMessage = Callable[[int, int, int, memoryview, list[Handle]], None]
+OnMessage = Callable[[int, int, int, memoryview, Sequence[Handle]], None]
 """Takes txid, ordinal, flags, body and the message's handles, which it owns from then on."""
-
-
-class Outgoing:
-    """A message that waits for room in the peer's queue; owns its handles."""
-
-    __slots__ = ("data", "moved", "waiter")
-
-    def __init__(self, data: bytes, moved: Moved) -> None:
-        self.data = data
-        self.moved = moved
-        self.waiter: Waiter[None] | None = None
 
 
 class Connection:
     """A channel that speaks the wire format; owns the channel."""
 
     __slots__ = (
-        "_backlog",
+        "_armed",
+        "_busy",
         "_channel",
+        "_continuing",
         "_error",
         "_key",
+        "_max_body_bytes",
         "_max_message_bytes",
+        "_name",
         "_on_closed",
         "_on_drained",
         "_on_message",
+        "_on_peer_gone",
+        "_pending",
         "_port",
         "_reading",
+        "_watching_peer",
+        "outbox",
     )
 
     def __init__(
         self,
+        name: str,
         channel: Channel,
         port: Port,
         on_message: OnMessage,
         on_closed: Callable[[IpcError], None],
         *,
         on_drained: Callable[[], None] | None = None,
+        on_peer_gone: Callable[[], None] | None = None,
         max_message_bytes: int = MAX_MESSAGE_BYTES,
     ) -> None:
-        """Move `channel` here; nothing is read before `resume`.
+        """Move `channel` here; nothing is read before `resume`. `name` is for the log.
 
         `on_closed` is called once, when the connection ends for any reason but `close`;
-        `on_drained` whenever the last message that waited for room has left.
+        `on_drained` when the last message that waited for room has left, or never will;
+        `on_peer_gone` when the peer hangs up while reading is paused.
         """
+        self._name = name
         self._channel = Channel(channel.take(), channel.rights)
         self._port = port
         self._on_message = on_message
         self._on_closed = on_closed
         self._on_drained = on_drained
+        self._on_peer_gone = on_peer_gone
         self._max_message_bytes = max_message_bytes
-        self._backlog: collections.deque[Outgoing] = collections.deque()
-        self._key = 0
-        self._reading = False
+        self._max_body_bytes = max_message_bytes - HEADER_BYTES
         self._error: IpcError | None = None
-
-    @property
-    def port(self) -> Port:
-        """The port that the connection lives on."""
-        return self._port
+        self._key = 0
+        self._pending: list[tuple[Frame, Sequence[Handle]]] = []  # of one packet, the last first
+        self._reading = False  # what the owner wants
+        self._armed = False  # what the port has been told
+        self._busy = False
+        self._continuing = False
+        self._watching_peer = False
+        self.outbox = Outbox(self._channel, self._wait_for_room)
 
     @property
     def channel(self) -> Channel:
@@ -102,95 +108,14 @@ class Connection:
         return self._error
 
     @property
-    def backlog(self) -> int:
-        """How many messages wait for room in the peer's queue."""
-        return len(self._backlog)
+    def busy(self) -> bool:
+        """True while a message is handled."""
+        return self._busy
 
-    # ---- writing
-
-    def post(
-        self, data: bytes, moved: Moved, waiter: Waiter[None] | None = None
-    ) -> Outgoing | None:
-        """Send a message now, or as soon as there is room; it owns the moved handles.
-
-        Answers what waits, or None when it is sent. A waiter is told when it leaves, or why it
-        never will. Raises: PeerClosed and whatever else ended the connection; OutOfRange.
-        """
-        outgoing = Outgoing(data, moved)
-        if self._error is not None:
-            moved.close()
-            raise self._error
-        if not self._backlog and self._try_send(outgoing):
-            return None
-        self._backlog.append(outgoing)
-        if len(self._backlog) == 1:
-            self._wait_writable()
-        return outgoing
-
-    def post_now(self, data: bytes, moved: Moved) -> None:
-        """Send a message now or not at all; its handles are closed where it fails.
-
-        Raises: ShouldWait: no room. Else as `post`.
-        """
-        with moved:
-            if self._error is not None:
-                raise self._error
-            if self._backlog:
-                raise ShouldWait(f"{len(self._backlog)} messages wait for room already")
-            self._channel.write_moved(data, moved)
-
-    def withdraw(self, outgoing: Outgoing) -> bool:
-        """Take back a message that waits; False when it is sent. Its handles are closed."""
-        try:
-            self._backlog.remove(outgoing)
-        except ValueError:
-            return False
-        outgoing.moved.close()
-        return True
-
-    def _try_send(self, outgoing: Outgoing) -> bool:
-        try:
-            self._channel.write_moved(outgoing.data, outgoing.moved)
-        except ShouldWait:
-            return False
-        except BaseException:
-            outgoing.moved.close()
-            raise
-        return True
-
-    def _wait_writable(self) -> None:
-        if self._key == 0:
-            self._key = self._port.new_key()
-            self._port.bind(self._key, self._flush)
-        self._port.wait_async(self._channel, self._key, Signals.WRITABLE | Signals.PEER_CLOSED)
-
-    def _flush(self, packet: Packet) -> None:
-        """There is room: send what waits, in order."""
-        if packet.signals & Signals.HANDLE_CLOSED:
-            return
-        try:
-            while self._backlog:
-                if not self._try_send(self._backlog[0]):
-                    self._wait_writable()
-                    return
-                waiter = self._backlog.popleft().waiter
-                if waiter is not None and not waiter.done():
-                    waiter.set_result(None)
-            if self._on_drained is not None:
-                self._on_drained()
-        except PeerClosed as error:
-            self._drop_backlog(error)
-            if not self._reading:  # else the reader finds the end, behind an epitaph perhaps
-                self.fail(error)
-        except IpcError as error:
-            self.fail(error)
-
-    def _drop_backlog(self, error: IpcError) -> None:
-        while self._backlog:
-            outgoing = self._backlog.popleft()
-            outgoing.moved.close()
-            if outgoing.waiter is not None and not outgoing.waiter.done():
-                outgoing.waiter.set_exception(error)
+    @property
+    def unhandled(self) -> int:
+        """How many messages have been read and are not handled yet."""
+        return len(self._pending)
 
     # ---- reading
 
@@ -198,51 +123,139 @@ class Connection:
         """Read from now on."""
         if not self._reading and self._error is None:
             self._reading = True
-            self._port.add_reader(self._channel, self._readable)
+            if not self._busy:
+                self._arm()
 
     def pause(self) -> None:
         """Stop reading: the peer's messages stay in the kernel's bounded queue."""
         if self._reading:
             self._reading = False
-            self._port.remove_reader(self._channel)
+            if not self._busy:
+                self._arm()
 
     def _readable(self) -> None:
+        if self._busy:  # rule 3
+            self._armed = False
+            self._port.remove_reader(self._channel)
+            return
+        self._busy = True
         try:
             for _ in range(_PACKETS_PER_TURN):
-                if not self._read_packet() or not self._reading:
-                    return
-        except ShouldWait:
-            return
-        except PeerClosed as error:
-            self.fail(error)
-        except IpcError as error:
-            if isinstance(error, ProtocolError):
-                _log.warning("closing %r: %s", self._channel, error)
-            self.fail(error)
+                if not self._read_packet():
+                    break
         except Exception as error:  # noqa: BLE001  (a defect here must not hang the peer)
-            _log.exception("closing %r", self._channel)
-            self.fail(IpcError(f"our own mistake: {error!r}"))
+            self._give_up(error)
+        finally:
+            self._busy = False
+            if self._armed is not self._reading or self._pending:
+                self._arm()
+
+    def _continue(self) -> None:
+        """Handle more of the packet that was not done in its turn."""
+        self._continuing = False
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            self._handle_pending()
+        except Exception as error:  # noqa: BLE001  (as in `_readable`)
+            self._give_up(error)
+        finally:
+            self._busy = False
+            self._arm()
 
     def _read_packet(self) -> bool:
-        """Read one packet and hand its messages on; True when another should follow."""
-        message = self._channel.read(self._port.receive_buffer, self._max_message_bytes)
+        """Read one packet and handle its messages; True when another should follow at once."""
+        try:
+            message = self._channel.read(self._port.receive_buffer, self._max_message_bytes)
+        except ShouldWait:
+            return False
         handles = message.handles
         try:
             frames = split(memoryview(message.data), len(handles), self._max_message_bytes)
         except BaseException:
             close_all(handles)
             raise
-        flags = 0
-        for txid, ordinal, flags, body, first, count in frames:
-            if self._error is not None:  # an earlier message of the packet ended it all
-                close_all(handles[first : first + count])
-                continue
-            try:
-                self._on_message(txid, ordinal, flags, body, handles[first : first + count])
-            except BaseException:
-                close_all(handles[first + count :])
-                raise
-        return bool(flags & MORE)
+        if len(frames) == 1:
+            self._handle(frames[0], handles)
+        else:
+            for frame in reversed(frames):
+                first, count = frame[4:]
+                self._pending.append((frame, handles[first : first + count]))
+            self._handle_pending()
+        return bool(frames[-1][2] & MORE) and self._reading and not self._pending
+
+    def _handle_pending(self) -> None:
+        for _ in range(_MESSAGES_PER_TURN):
+            if not self._pending or not self._reading:
+                return
+            self._handle(*self._pending.pop())
+
+    def _handle(self, frame: Frame, handles: Sequence[Handle]) -> None:
+        txid, ordinal, flags, body, _, _ = frame
+        if len(body) > self._max_body_bytes:
+            close_all(handles)
+            size = len(body) + HEADER_BYTES
+            raise RemoteProtocolError(f"message of {size} bytes exceeds {self._max_message_bytes}")
+        self._on_message(txid, ordinal, flags, body, handles)
+
+    # ---- the port
+
+    def _arm(self) -> None:
+        """Have the port call here when there is something that may be done, and only then."""
+        if self._error is not None:
+            return
+        wanted = self._reading and not self._pending
+        if wanted is not self._armed:
+            self._armed = wanted
+            if wanted:
+                self._port.add_reader(self._channel, self._readable, self._cut_off)
+            else:
+                self._port.remove_reader(self._channel)
+        if self._reading:
+            if self._pending and not self._continuing:
+                self._port.queue(Packet(self._bound_key()))
+                self._continuing = True
+        elif not self._watching_peer:
+            self._port.wait_async(self._channel, self._bound_key(), Signals.PEER_GONE)
+            self._watching_peer = True
+
+    def _wait_for_room(self) -> None:
+        self._port.wait_async(self._channel, self._bound_key(), _ROOM)
+
+    def _bound_key(self) -> int:
+        if self._key == 0:
+            self._key = self._port.new_key()
+            self._port.bind(self._key, self._notice)
+        return self._key
+
+    def _notice(self, packet: Packet) -> None:
+        """Take what the port has to tell, besides that there is something to read."""
+        signals = packet.signals
+        if self._error is not None:
+            return
+        if not signals:
+            self._continue()
+        elif signals & Signals.HANDLE_CLOSED:
+            self._cut_off()
+        else:
+            self._flush()
+            if signals & Signals.PEER_GONE:
+                self._peer_gone()
+
+    def _flush(self) -> None:
+        self.outbox.flush()
+        if not self.outbox.clogged and self._on_drained is not None:
+            self._on_drained()
+
+    def _peer_gone(self) -> None:
+        self._watching_peer = False
+        if not self._reading and self._on_peer_gone is not None:
+            self._on_peer_gone()
+
+    def _cut_off(self) -> None:
+        """The channel was closed or moved away under our hands, or the port was closed."""
+        self.fail(Canceled(f"{self._name}: the channel or its port was closed"))
 
     # ---- the end
 
@@ -252,22 +265,43 @@ class Connection:
             self._end(error)
             self._on_closed(error)
 
-    def close(self, error: IpcError | None = None) -> None:
-        """Close the channel. What waited for room is dropped, its waiters told. Idempotent."""
+    def refuse(self, error: IpcError) -> None:
+        """End the connection because of what the peer sent, and log it (rule 4)."""
         if self._error is None:
-            self._end(error or PeerClosed("closed on this side"))
+            _log.warning("%s: closing %r: %s", self._name, self._channel, error)
+            self.fail(error)
 
-    def release(self) -> Channel:
+    def _give_up(self, error: Exception) -> None:
+        if isinstance(error, PeerClosed):
+            self.fail(error)
+        elif isinstance(error, IpcError):
+            self.refuse(error)
+        else:
+            _log.error("%s: closing %r", self._name, self._channel, exc_info=error)
+            self.fail(IpcError(f"our own mistake: {error!r}"))
+
+    def close(self, error: IpcError, pending: IpcError | None = None) -> None:
+        """Close the channel; what waited for room is dropped. Idempotent.
+
+        `error` is for whoever comes later, `pending` for the senders of what was dropped.
+        """
+        if self._error is None:
+            self._end(error, pending)
+
+    def release(self, error: IpcError) -> Channel:
         """Give the channel away, unread messages and all; what waited for room is dropped."""
-        self.pause()
+        self._error = error
         channel = Channel(self._channel.take(), self._channel.rights)
-        self.close()
+        self._end(error)
         return channel
 
-    def _end(self, error: IpcError) -> None:
+    def _end(self, error: IpcError, pending: IpcError | None = None) -> None:
         self._error = error
-        self._reading = False
+        self._reading = self._armed = False
+        for _, handles in self._pending:
+            close_all(handles)
+        self._pending.clear()
         self._channel.close()
         if self._key:
             self._port.unbind(self._key)
-        self._drop_backlog(error)
+        self.outbox.drop(pending or error)

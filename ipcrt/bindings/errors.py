@@ -7,6 +7,7 @@ IpcError
 
 from __future__ import annotations
 
+import copy
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from ipcrt.errors import IpcError, Status
@@ -35,3 +36,10 @@ class UnknownMethod(IpcError):
     """The server does not know the method; it may be older or newer than this client."""
 
     STATUS = Status.NOT_SUPPORTED
+
+
+def again(error: IpcError) -> IpcError:
+    """Make a fresh copy: one error that many tasks raise would gather all their tracebacks."""
+    fresh = copy.copy(error)
+    fresh.__cause__ = error
+    return fresh

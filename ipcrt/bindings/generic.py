@@ -7,7 +7,7 @@ is put aside as `UnknownVariant`; what is left is checked against the contract a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeGuard
 
 import msgspec
@@ -15,7 +15,6 @@ from msgspec import inspect
 
 from ipcrt.bindings.table import Hook, Table, is_map, members_of
 from ipcrt.bindings.union import UnknownOrdinal, UnknownVariant, Variant
-from ipcrt.objects.handle import Handle
 from ipcrt.wire.body import decode_value
 
 Rewrite = Callable[[Any], Any]
@@ -27,16 +26,15 @@ _UNKNOWN_TAG: Final = 0
 
 
 class GenericDecoder:
-    """Decodes one type. `tables`: only this way will do; else it is for unknown union members."""
+    """Decodes one type, by way of plain values."""
 
-    __slots__ = ("_rewrite", "_type", "tables")
+    __slots__ = ("_rewrite", "_type")
 
-    def __init__(self, type_: Any, *, tables: bool, flexible: bool) -> None:
+    def __init__(self, type_: Any, *, is_flexible: bool) -> None:
         self._type = type_
-        self._rewrite = rewrite_for(type_) if flexible else None
-        self.tables = tables
+        self._rewrite = rewrite_for(type_) if is_flexible else None
 
-    def decode(self, body: bytes | memoryview, handles: list[Handle], hook: Hook) -> Any:
+    def decode(self, body: bytes | memoryview, handles: Sequence[object], hook: Hook) -> Any:
         """Decode; what nobody asked for stays open in `handles`.
 
         Raises: RemoteProtocolError, ValidationError.
@@ -45,36 +43,6 @@ class GenericDecoder:
         if self._rewrite is not None:
             value = self._rewrite(value)
         return msgspec.convert(value, self._type, dec_hook=hook)
-
-
-def needs_generic(type_: object) -> GenericDecoder | None:
-    """Answer the decoder for a type that holds tables or flexible unions; None for all others."""
-    seen: set[type] = set()
-    flexible = _search(inspect.type_info(type_), seen)
-    tables = any(issubclass(each, Table) for each in seen)
-    if not tables and not flexible:
-        return None
-    return GenericDecoder(type_, tables=tables, flexible=flexible)
-
-
-def _search(info: inspect.Type, seen: set[type]) -> bool:
-    """True where a flexible union is within reach; `seen` collects structs and tables."""
-    if isinstance(info, inspect.Metadata):
-        return _search(info.type, seen)
-    if isinstance(info, inspect.StructType) and info.cls not in seen:
-        seen.add(info.cls)
-        inner = [_search(field.type, seen) for field in info.fields]
-        return info.cls is UnknownVariant or any(inner)
-    if isinstance(info, inspect.CustomType) and _is_table(info.cls) and info.cls not in seen:
-        seen.add(info.cls)
-        inner = [_search(inspect.type_info(m.type), seen) for m in members_of(info.cls).values()]
-        return any(inner)
-    if isinstance(info, inspect.ListType):
-        return _search(info.item_type, seen)
-    if isinstance(info, inspect.UnionType):
-        inner = [_search(each, seen) for each in info.types]
-        return any(inner)
-    return isinstance(info, inspect.StructType) and info.cls is UnknownVariant
 
 
 def rewrite_for(type_: object) -> Rewrite | None:

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from ipcrt.bindings.arguments import arguments_of
 from ipcrt.bindings.client import DEFAULT_TIMEOUT, Client
 from ipcrt.bindings.ends import ClientEnd, P
-from ipcrt.bindings.tables import Event, OneWay, TwoWay
+from ipcrt.bindings.listener import Listener
+from ipcrt.bindings.tables import OneWay, TwoWay
 from ipcrt.errors import BadState
 from ipcrt.port.aport import AsyncPort
 from ipcrt.port.blocking import BlockingPort
@@ -33,21 +33,12 @@ class _ProxyBase(Generic[P]):
 
     PROTOCOL: ClassVar[type[Any]]
 
-    __slots__ = ("_client", "_events", "_port")
+    __slots__ = ("_client",)
 
     def __init__(self, end: ClientEnd[P], port: Port, events: object | None) -> None:
-        self._port = port
-        self._events = events
-        self._client = Client(
-            end.take_channel(),
-            port,
-            self.PROTOCOL.TABLE,
-            None if events is None else self._deliver,
-        )
-
-    def _deliver(self, method: Event[Any], payload: Any) -> None:
-        handler = getattr(self._events, method.name)
-        handler(*arguments_of(payload))
+        table = self.PROTOCOL.TABLE
+        deliver = None if events is None else Listener(events, table).deliver
+        self._client = Client(end.take_channel(), port, table, deliver)
 
     def _send_now(self, method: OneWay[RequestT], request: RequestT) -> None:
         """Send a one-way message now or not at all. Raises: ShouldWait, PeerClosed."""
@@ -56,12 +47,10 @@ class _ProxyBase(Generic[P]):
     def into_client_end(self) -> ClientEnd[P]:
         """Move the channel out, unread messages and all; the proxy is closed.
 
-        Raises: BadState: calls are in flight.
+        Raises: BadState: replies are owed, or messages are on their way in or out. BadHandle: the
+        channel is closed.
         """
-        calls = self._client.statistics()["calls"]
-        if calls:
-            raise BadState(f"{calls} calls are in flight")
-        return ClientEnd[P](self._client.connection.release())
+        return ClientEnd[P](self._client.release())
 
     @property
     def closed(self) -> bool:
@@ -83,14 +72,17 @@ class _ProxyBase(Generic[P]):
 class Proxy(_ProxyBase[P]):
     """A client end whose calls are awaited. Made and used on its port's event loop.
 
-    `events` is an object with a method for each event, called in order, on the loop.
+    `events` is an object with a plain `def` method for each event, called in order, on the loop.
+    An event that was sent before a reply is told before the call returns; one that was sent
+    after it may be told before the caller goes on.
     """
 
-    __slots__ = ()
+    __slots__ = ("_port",)
 
     def __init__(self, end: ClientEnd[P], port: AsyncPort, events: object | None = None) -> None:
-        """Move `end` here."""
+        """Move `end` here. Raises: TypeError: `events` does not fit, and the end stays."""
         super().__init__(end, port, events)
+        self._port = port
 
     async def _call(
         self, method: TwoWay[RequestT, ResponseT], request: RequestT, timeout: float | None
@@ -110,14 +102,15 @@ class Proxy(_ProxyBase[P]):
 
     async def _send(self, method: OneWay[RequestT], request: RequestT) -> None:
         """Send a one-way message, waiting while the peer's queue is full."""
-        pending = self._client.send(method, request)
-        if pending is None:
+        if self._port.strict:
+            await self._port.checkpoint()
+        sending = self._client.send(method, request)
+        if sending is None:
             return
-        outgoing, waiter = pending
         try:
-            await waiter
+            await sending.waiter
         finally:
-            self._client.withdraw(outgoing)
+            self._client.withdraw(sending)
 
     async def __aenter__(self) -> Self:
         return self
@@ -127,42 +120,50 @@ class Proxy(_ProxyBase[P]):
 
 
 class BlockingProxy(_ProxyBase[P]):
-    """A client end whose calls block their thread. Made and used on one plain thread."""
+    """A client end whose calls block their thread. Made and used on one plain thread.
 
-    __slots__ = ()
+    `events` is as with `Proxy`; events are told while a call waits, or the port is served.
+    """
+
+    __slots__ = ("_port",)
 
     def __init__(self, end: ClientEnd[P], port: BlockingPort, events: object | None = None) -> None:
-        """Move `end` here."""
+        """Move `end` here. Raises: TypeError: `events` does not fit, and the end stays."""
         super().__init__(end, port, events)
+        self._port = port
 
     def _call(
         self, method: TwoWay[RequestT, ResponseT], request: RequestT, timeout: float | None
     ) -> ResponseT:
-        """Call and block until the reply; see `Proxy._call`."""
+        """Call and block until the reply; see `Proxy._call`.
+
+        Raises: BadState: inside this proxy's own listener, or on another thread.
+        """
+        self._check()
         client = self._client
         call = client.begin(method, request, timeout)
         try:
-            self._blocking_port.run_until(call.waiter)
+            self._port.run_until(call.waiter)
             return client.result(call)
         finally:
             client.finish(call)
 
     def _send(self, method: OneWay[RequestT], request: RequestT) -> None:
         """Send a one-way message, blocking while the peer's queue is full."""
-        pending = self._client.send(method, request)
-        if pending is None:
+        self._check()
+        sending = self._client.send(method, request)
+        if sending is None:
             return
-        outgoing, waiter = pending
         try:
-            self._blocking_port.run_until(waiter)
+            self._port.run_until(sending.waiter)
         finally:
-            self._client.withdraw(outgoing)
+            self._client.withdraw(sending)
 
-    @property
-    def _blocking_port(self) -> BlockingPort:
-        port = self._port
-        assert isinstance(port, BlockingPort)
-        return port
+    def _check(self) -> None:
+        """Refuse what would hang or talk on another thread's or process's channel."""
+        self._port.check()
+        if self._client.connection.busy:
+            raise BadState("a blocking call inside its own listener would never see its reply")
 
     def __enter__(self) -> Self:
         return self

@@ -8,6 +8,7 @@ Source: docs/wire-format.md, "Replies"; FIDL, RFC-0138.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 from ipcrt.bindings.errors import DomainError, UnknownMethod
@@ -23,21 +24,27 @@ _RESPONSE: Final = 1
 _DOMAIN: Final = 2
 _FRAMEWORK: Final = 3
 _EMPTY_STRUCT: Final = b"\x90"
+_SUCCESS: Final = bytes((_PAIR, _RESPONSE))
 
 
-def write_response(method: Method[Any, ResponseT], value: ResponseT) -> tuple[bytes, list[Handle]]:
+def write_response(
+    method: Method[Any, ResponseT], value: ResponseT
+) -> tuple[bytes, Sequence[Handle]]:
     """Answer the reply's body and its handles, which stay the caller's.
 
     Raises: LocalProtocolError: the value is not the method's response.
     """
     body, handles = method.response.encode(value)
     if method.has_result:
-        body = bytes((_PAIR, _RESPONSE)) + (body or _EMPTY_STRUCT)
+        body = _SUCCESS + (body or _EMPTY_STRUCT)
     return body, handles
 
 
 def write_domain_error(method: Method[Any, Any], error: DomainError[Any]) -> bytes:
-    """Answer the reply's body for a domain error that the method declares."""
+    """Answer the reply's body for a domain error that the method declares.
+
+    Raises: LocalProtocolError: it holds no value of the method's error enum.
+    """
     codec = method.error
     assert codec is not None
     return bytes((_PAIR, _DOMAIN)) + codec.encode(error.error)[0]
@@ -49,7 +56,7 @@ def write_framework_error(status: Status) -> bytes:
 
 
 def read_result(
-    method: Method[Any, ResponseT], body: memoryview, handles: list[Handle]
+    method: Method[Any, ResponseT], body: memoryview, handles: Sequence[Handle]
 ) -> ResponseT:
     """Answer the response; it owns the handles.
 
@@ -71,14 +78,16 @@ def read_result(
 
 
 def _failure(
-    method: Method[Any, Any], ordinal: int, body: memoryview, handles: list[Handle]
+    method: Method[Any, Any], ordinal: int, body: memoryview, handles: Sequence[Handle]
 ) -> Exception:
     """Answer the exception that a reply stands for."""
     if ordinal == _DOMAIN and method.error is not None and method.raises is not None:
         return method.raises(method.error.decode(body, handles))
     close_all(handles)
-    status = decode_value(body, handle_count=len(handles))
-    if ordinal == _FRAMEWORK and type(status) is int:
+    if handles:
+        return RemoteProtocolError(f"{method.selector}: failure with {len(handles)} handles")
+    status = decode_value(body)
+    if ordinal == _FRAMEWORK and type(status) is int and status != Status.OK:
         if status == Status.NOT_SUPPORTED:
             return UnknownMethod(f"{method.selector}: the server does not know it")
         return error_for(status, f"{method.selector}: failed in the server")

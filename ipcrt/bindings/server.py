@@ -6,25 +6,38 @@
    its queue, nothing more is read from it. A client that does not read stalls itself alone.
 3. A client's bad bytes end its binding; a handler's exception ends its call, and is logged here.
    No text of it crosses the wire.
-4. When the client goes, its handlers are cancelled.
+4. A handler owns the handles that it is given, unless it raises: then those that it has not moved
+   are closed.
+5. When the client goes, handlers of calls are cancelled, since nobody can take their answers;
+   what it said one-way is heard to the end. `close` cancels all.
 """
 
 from __future__ import annotations
 
-import abc
 import dataclasses
-import inspect
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from abc import ABC
+from collections.abc import Coroutine, Sequence
+from types import CoroutineType
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
 from ipcrt.bindings.arguments import arguments_of
+from ipcrt.bindings.call import Sending
 from ipcrt.bindings.connection import Connection
 from ipcrt.bindings.ends import P, ServerEnd
-from ipcrt.bindings.errors import DomainError
-from ipcrt.bindings.result import write_domain_error, write_framework_error, write_response
-from ipcrt.bindings.tables import Event, Kind, Method
-from ipcrt.errors import IpcError, PeerClosed, RemoteProtocolError, ShouldWait, Status
+from ipcrt.bindings.errors import again
+from ipcrt.bindings.handlers import check_handlers
+from ipcrt.bindings.replies import Replies
+from ipcrt.bindings.running import Running
+from ipcrt.bindings.tables import Event, Kind, Method, ProtocolTable
+from ipcrt.errors import (
+    InvalidArgs,
+    IpcError,
+    PeerClosed,
+    RemoteProtocolError,
+    ShouldWait,
+    Status,
+)
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, Moved, close_all
 from ipcrt.port.aport import AsyncPort
@@ -32,13 +45,12 @@ from ipcrt.port.port import Port
 from ipcrt.port.waiter import Waiter
 from ipcrt.wire.epitaph import encode_epitaph
 from ipcrt.wire.frames import encode
-from ipcrt.wire.header import FLEXIBLE
+from ipcrt.wire.header import EPITAPH_ORDINAL, FLEXIBLE, NO_TXID
 from ipcrt.wire.limits import MAX_MESSAGE_BYTES
 
 RequestT = TypeVar("RequestT")
 
 _log: Final = logging.getLogger("ipcrt.bindings")
-_NO_HANDLES: Final[tuple[Handle, ...]] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,13 +58,18 @@ class Limits:
     """What one client may claim of its server."""
 
     calls_in_flight: int = 256
-    """Two-way calls that have started and are not answered; more wait unread."""
+    """Requests whose handlers have started and not ended; more wait unread. One at least."""
 
     message_bytes: int = MAX_MESSAGE_BYTES
     """Bytes of the longest message accepted."""
 
+    def __post_init__(self) -> None:
+        """Raises: InvalidArgs: less than one call."""
+        if self.calls_in_flight < 1:
+            raise InvalidArgs(f"a limit of {self.calls_in_flight} calls would never read any")
 
-class Server(abc.ABC, Generic[P]):
+
+class Server(ABC, Generic[P]):
     """Base of all servers: one object serves one client. Subclasses implement the methods."""
 
     PROTOCOL: ClassVar[type[Any]]
@@ -66,16 +83,16 @@ class Server(abc.ABC, Generic[P]):
 
 
 class ServerBinding(Generic[P]):
-    """One served client: its connection, its calls in flight."""
+    """One served client: its connection, its handlers. Used on its port's thread only."""
 
     __slots__ = (
-        "_cancels",
         "_closers",
         "_connection",
         "_in_flight",
-        "_limits",
-        "_next",
+        "_limit",
         "_port",
+        "_replies",
+        "_running",
         "_server",
         "_table",
     )
@@ -83,175 +100,154 @@ class ServerBinding(Generic[P]):
     def __init__(
         self, end: ServerEnd[P], server: Server[P], port: Port, limits: Limits | None = None
     ) -> None:
-        """Move `end` here and serve it until either side closes.
+        """Move `end` here and serve it until either side closes, or the port does.
 
-        On a `BlockingPort` handlers must be plain `def`.
+        On a `BlockingPort` handlers are plain `def`, and should not wait on that same port.
+        Raises: TypeError: `server` lacks a method, and the end stays. BadState.
         """
+        self._table: ProtocolTable = server.PROTOCOL.TABLE
+        check_handlers(server, self._table, inline_only=not isinstance(port, AsyncPort))
+        limits = limits or Limits()
         self._server = server
         self._port = port
-        self._table = server.PROTOCOL.TABLE
-        self._limits = limits or Limits()
+        self._limit = limits.calls_in_flight
         self._in_flight = 0
-        self._next = 0
-        self._cancels: dict[int, Callable[[], object]] = {}
+        self._running: dict[Running, None] = {}
         self._closers: list[Waiter[None]] = []
         self._connection = Connection(
+            self._table.name,
             end.take_channel(),
             port,
             self._message,
             self._closed,
-            on_drained=self._read_on,
-            max_message_bytes=self._limits.message_bytes,
+            on_drained=self._regulate,
+            on_peer_gone=self._cancel_calls,
+            max_message_bytes=limits.message_bytes,
         )
-        self._connection.resume()
+        self._replies = Replies(self._connection)
+        try:
+            self._connection.resume()
+        except IpcError as error:
+            self._connection.close(error)
+            raise
 
     # ---- what comes in
 
     def _message(
-        self, txid: int, ordinal: int, flags: int, body: memoryview, handles: list[Handle]
+        self, txid: int, ordinal: int, flags: int, body: memoryview, handles: Sequence[Handle]
     ) -> None:
-        method = self._table.by_ordinal.get(ordinal)
-        if method is None or method.KIND is Kind.EVENT:
+        method = self._table.requests.get(ordinal)
+        if method is None:
             close_all(handles)
             self._unknown(txid, ordinal, flags)
             return
-        if (method.KIND is Kind.TWO_WAY) != (txid != 0):
+        if (method.KIND is Kind.TWO_WAY) != (txid != NO_TXID):
             close_all(handles)
             raise RemoteProtocolError(f"{method.selector} is {method.KIND.value}, txid is {txid}")
         request = method.request.decode(body, handles)
         self._in_flight += 1
-        if self._in_flight >= self._limits.calls_in_flight:
-            self._connection.pause()
         self._start(method, txid, request)
+        self._regulate()
 
     def _unknown(self, txid: int, ordinal: int, flags: int) -> None:
         kind = Kind.TWO_WAY if txid else Kind.ONE_WAY
-        if not flags & FLEXIBLE or not self._table.allows_unknown(kind):
+        known = ordinal == EPITAPH_ORDINAL or ordinal in self._table.by_ordinal
+        if known or not flags & FLEXIBLE or not self._table.allows_unknown(kind):
             raise RemoteProtocolError(f"{self._table.name} has no method {ordinal:#x}")
         if txid:
-            self._post(txid, ordinal, write_framework_error(Status.NOT_SUPPORTED))
-        self._server.unknown_method(ordinal, kind)
+            self._replies.refuse_unknown(ordinal, txid)
+            self._regulate()
+        try:
+            self._server.unknown_method(ordinal, kind)
+        except Exception:  # noqa: BLE001  (the server's mistake must not end the connection)
+            _log.exception("%s: unknown_method failed", self._table.name)
 
     def _start(self, method: Method[Any, Any], txid: int, request: Any) -> None:
         """Run a handler inline, or beside the others where it is a coroutine (rule 1)."""
         arguments = arguments_of(request)
         try:
-            handler = getattr(self._server, method.name)
-            result = handler(*arguments)
-        except Exception as error:  # noqa: BLE001  (rule 3)
-            self._failed(method, txid, error)
+            result = getattr(self._server, method.name)(*arguments)
+        except BaseException as error:
+            self._ended(method, txid, request, error)
+            if not isinstance(error, Exception):
+                raise
             return
-        if not inspect.iscoroutine(result):
-            self._finished(method, txid, result)
+        if not isinstance(result, CoroutineType):
+            self._in_flight -= 1
+            if txid:
+                self._replies.succeed(method, txid, result)
         elif isinstance(self._port, AsyncPort):
-            self._next = number = self._next + 1
-            run = self._run(number, method, txid, result)
-            self._cancels[number] = self._port.spawn(run, method.selector)
+            coroutine = cast("Coroutine[Any, Any, Any]", result)
+            running = Running(method, txid, request, coroutine, self._ran)
+            self._running[running] = None
+            running.start(self._port)
         else:
             result.close()
-            self._failed(method, txid, TypeError("a blocking port needs plain def handlers"))
+            refusal = TypeError("a plain thread cannot await what the handler answered")
+            self._ended(method, txid, request, refusal)
 
-    async def _run(
-        self, number: int, method: Method[Any, Any], txid: int, result: Coroutine[Any, Any, Any]
-    ) -> None:
-        try:
-            value = await result
-        except Exception as error:  # noqa: BLE001  (rule 3)
-            self._failed(method, txid, error)
-        except BaseException:  # cancelled: an answer all the same, so that nobody hangs
-            self._refuse(txid, Status.CANCELED)
-            raise
+    def _ran(self, running: Running, value: Any, error: BaseException | None) -> None:
+        """A handler that ran beside the others has ended."""
+        del self._running[running]
+        method, txid = running.method, running.txid
+        if error is not None:
+            self._ended(method, txid, running.request, error)
         else:
-            self._finished(method, txid, value)
-        finally:
-            self._cancels.pop(number, None)
+            self._in_flight -= 1
+            if txid:
+                self._replies.succeed(method, txid, value)
+        self._regulate()
+
+    def _ended(
+        self, method: Method[Any, Any], txid: int, request: Any, error: BaseException
+    ) -> None:
+        """A handler has raised, or was cancelled: answer all the same, so that nobody hangs."""
+        self._in_flight -= 1
+        method.request.discard(request)  # rule 4
+        if isinstance(error, Exception):
+            self._replies.fail(method, txid, error)
+        elif txid:
+            self._replies.refuse(method.selector, txid, Status.CANCELED)
+
+    def _regulate(self) -> None:
+        """Read while the limits allow it (rule 2)."""
+        connection = self._connection
+        if self._in_flight >= self._limit or connection.outbox.clogged:
+            connection.pause()
+        else:
+            connection.resume()
 
     # ---- what goes out
-
-    def _finished(self, method: Method[Any, Any], txid: int, value: Any) -> None:
-        if txid == 0:
-            self._done()
-            return
-        try:
-            body, handles = write_response(method, value)
-        except IpcError as error:
-            self._failed(method, txid, error)
-            return
-        self._reply(txid, method.ordinal, body, handles)
-
-    def _failed(self, method: Method[Any, Any], txid: int, error: Exception) -> None:
-        declared = method.raises is not None and isinstance(error, method.raises)
-        if txid and declared and isinstance(error, DomainError):
-            self._reply(txid, method.ordinal, write_domain_error(method, error), [])
-            return
-        if not isinstance(error, PeerClosed) or self._connection.error is None:
-            _log.error("%s failed", method.selector, exc_info=error)
-        self._refuse(txid, Status.INTERNAL)
-
-    def _refuse(self, txid: int, status: Status) -> None:
-        """End a call without a result; the client raises `status`."""
-        if txid:
-            self._answer(encode_epitaph(status, txid), Moved(_NO_HANDLES))
-        self._done()
-
-    def _reply(self, txid: int, ordinal: int, body: bytes, handles: list[Handle]) -> None:
-        self._post(txid, ordinal, body, handles)
-        self._done()
-
-    def _post(
-        self, txid: int, ordinal: int, body: bytes, handles: list[Handle] | None = None
-    ) -> None:
-        moved = Moved(handles or _NO_HANDLES)
-        self._answer(encode(txid, ordinal, 0, body, len(moved.fds)), moved)
-
-    def _answer(self, data: bytes, moved: Moved) -> None:
-        """Send a reply, or line it up and read no more until it has left (rule 2)."""
-        if self._connection.error is not None:
-            moved.close()
-            return
-        try:
-            waiting = self._connection.post(data, moved)
-        except PeerClosed as error:
-            self._connection.fail(error)
-            return
-        if waiting is not None:
-            self._connection.pause()
-
-    def _done(self) -> None:
-        self._in_flight -= 1
-        self._read_on()
-
-    def _read_on(self) -> None:
-        """Read again where the limits allow it (rule 2)."""
-        connection = self._connection
-        if self._in_flight < self._limits.calls_in_flight and not connection.backlog:
-            connection.resume()
 
     def send_event(self, event: Event[RequestT], payload: RequestT) -> None:
         """Send an event now or not at all; its handles are moved.
 
         Raises: ShouldWait: the client's queue is full. PeerClosed, LocalProtocolError.
         """
-        data, moved = self._event(event, payload)
-        self._connection.post_now(data, moved)
+        self._connection.outbox.post_now(*self._event(event, payload))
 
     async def send_event_wait(self, event: Event[RequestT], payload: RequestT) -> None:
-        """Send an event, waiting while the client's queue is full; its handles are moved."""
-        data, moved = self._event(event, payload)
-        outgoing = self._connection.post(data, moved)
+        """Send an event, waiting while the client's queue is full; its handles are moved.
+
+        Raises: PeerClosed, LocalProtocolError.
+        """
+        await _checkpoint(self._port)
+        outgoing = self._connection.outbox.post(*self._event(event, payload))
         if outgoing is None:
             return
-        waiter: Waiter[None] = self._port.create_waiter()
-        outgoing.waiter = waiter
+        sending = Sending(outgoing, self._port.create_waiter())
+        outgoing.done = sending.settle
         try:
-            await waiter
+            await sending.waiter
         finally:
-            self._connection.withdraw(outgoing)
+            self._connection.outbox.withdraw(outgoing)
 
-    def _event(self, event: Event[RequestT], payload: RequestT) -> tuple[bytes, Moved]:
+    def _event(self, event: Event[RequestT], payload: RequestT) -> tuple[bytes, Moved | None]:
+        if self._connection.error is not None:
+            raise again(self._connection.error)
         body, handles = event.request.encode(payload)
-        flags = 0 if event.strict else FLEXIBLE
-        return encode(0, event.ordinal, flags, body, len(handles)), Moved(handles)
+        data = encode(NO_TXID, event.ordinal, event.flags, body, len(handles))
+        return data, Moved(handles) if handles else None
 
     # ---- the end
 
@@ -266,41 +262,66 @@ class ServerBinding(Generic[P]):
         return self._connection.error is not None
 
     def statistics(self) -> dict[str, int]:
-        """Count calls in flight and replies that wait for room."""
-        return {"calls_in_flight": self._in_flight, "backlog": self._connection.backlog}
+        """Count handlers at work, and messages that wait for room."""
+        return {"calls_in_flight": self._in_flight, "backlog": len(self._connection.outbox)}
 
     async def wait_closed(self) -> None:
         """Await the end of the binding, whoever ends it."""
         if self.closed:
+            await _checkpoint(self._port)
             return
         waiter: Waiter[None] = self._port.create_waiter()
         self._closers.append(waiter)
-        await waiter
+        try:
+            await waiter
+        finally:
+            if waiter in self._closers:
+                self._closers.remove(waiter)
 
     def close(self, status: Status | None = None) -> None:
         """End the binding; `status` goes to the client as the channel's epitaph. Idempotent.
 
-        The client's calls in flight, and later ones, fail with it.
+        The client's calls in flight, and later ones, fail with it; where its queue is full it only
+        learns that the peer is gone. All handlers are cancelled, also one that calls this.
         """
         if self.closed:
             return
         if status is not None:
             try:
-                self._connection.post_now(encode_epitaph(status), Moved(_NO_HANDLES))
+                self._connection.outbox.post_now(encode_epitaph(status))
             except (ShouldWait, PeerClosed):
                 _log.info("%s: no room for the epitaph %s", self._table.name, status.name)
         reason = PeerClosed(f"{self._table.name}: closed by the server")
         self._connection.close(reason)
+        for running in list(self._running):
+            running.cancel()
         self._closed(reason)
 
+    def _cancel_calls(self) -> None:
+        """Nobody can take the answers any more (rule 5)."""
+        for running in list(self._running):
+            if running.is_call:
+                running.cancel()
+
     def _closed(self, error: IpcError) -> None:
-        cancels, self._cancels = self._cancels, {}
-        for cancel in cancels.values():
-            cancel()
-        for waiter in self._closers:
+        self._cancel_calls()
+        closers, self._closers = self._closers, []
+        for waiter in closers:
             if not waiter.done():
                 waiter.set_result(None)
         try:
             self._server.client_gone(error)
         except Exception:  # noqa: BLE001  (the binding is gone whatever the server makes of it)
             _log.exception("%s: client_gone failed", self._table.name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+async def _checkpoint(port: Port) -> None:
+    """Let others run, where every await must."""
+    if isinstance(port, AsyncPort) and port.strict:
+        await port.checkpoint()

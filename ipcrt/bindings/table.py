@@ -40,6 +40,7 @@ class Table:
     __ordinals: ClassVar[dict[str, int]]
 
     def __init_subclass__(cls, *, ordinals: tuple[int, ...] = ()) -> None:
+        """Raises: ValueError: not one ordinal for each member."""
         super().__init_subclass__()
         cls.__ordinals = dict(zip(inspect.get_annotations(cls), ordinals, strict=True))
 

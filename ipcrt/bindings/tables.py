@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import keyword
 import re
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from ipcrt.bindings.codec import Codec
 from ipcrt.bindings.errors import DomainError
 from ipcrt.bindings.structs import Struct
+from ipcrt.wire.header import FLEXIBLE
 from ipcrt.wire.ordinals import method_ordinal
 
 __all__ = [
@@ -37,6 +39,19 @@ __all__ = [
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
+
+_TAKEN: Final = frozenset(
+    (
+        *keyword.kwlist,
+        "client_gone",
+        "close",
+        "closed",
+        "into_client_end",
+        "statistics",
+        "unknown_method",
+    )
+)
+"""Names that Python, proxies or servers have a use for already."""
 
 
 class Openness(enum.IntEnum):
@@ -58,31 +73,39 @@ class Kind(enum.Enum):
     EVENT = "event"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Method(Generic[RequestT, ResponseT]):
     """One method or event.
 
-    `selector` is "library/Protocol.Method" and makes the ordinal and the Python name, unless
-    these are given. `request` and `response` are Struct classes, tables or unions, or None for
-    `()`; an event has only a `request`. `error` is the enum of domain errors and `raises` the
-    exception that carries it.
+    `selector` is "library/Protocol.Method" and makes the ordinal and the Python name, unless they
+    are given. `request` and `response` encode Struct classes, tables or unions, or NoneType for
+    `()`; an event has only a `request`. `raises` is the exception that carries the domain errors,
+    and `error` encodes their enum.
     """
 
     KIND: ClassVar[Kind]
 
     selector: str
     strict: bool
-    ordinal: int
-    name: str
     request: Codec[RequestT]
     response: Codec[ResponseT]
-    raises: type[DomainError[Any]] | None
-    error: Codec[Any] | None
+    raises: type[DomainError[Any]] | None = None
+    error: Codec[Any] | None = None
 
-    @property
-    def has_result(self) -> bool:
-        """True where a reply is a result union rather than the response itself."""
-        return self.raises is not None or not self.strict
+    name: str = ""
+    """What the method is called in Python."""
+    ordinal: int = 0
+    flags: int = dataclasses.field(init=False)
+    """The header's flags in each of its messages."""
+    has_result: bool = dataclasses.field(init=False)
+    """True where a reply is a result union rather than the response itself."""
+
+    def __post_init__(self) -> None:
+        derive = object.__setattr__  # as dataclasses does it in a frozen class
+        derive(self, "name", self.name or snake_name(self.selector))
+        derive(self, "ordinal", self.ordinal or method_ordinal(self.selector))
+        derive(self, "flags", 0 if self.strict else FLEXIBLE)
+        derive(self, "has_result", self.raises is not None or not self.strict)
 
 
 class TwoWay(Method[RequestT, ResponseT]):
@@ -98,18 +121,18 @@ class TwoWay(Method[RequestT, ResponseT]):
         *,
         raises: type[DomainError[Any]] | None = None,
         strict: bool = False,
-        name: str | None = None,
-        ordinal: int | None = None,
+        name: str = "",
+        ordinal: int = 0,
     ) -> None:
         super().__init__(
             selector=selector,
             strict=strict,
-            ordinal=method_ordinal(selector) if ordinal is None else ordinal,
-            name=snake_name(selector) if name is None else name,
             request=Codec(request),
             response=Codec(response),
             raises=raises,
             error=None if raises is None else Codec(raises.ERROR),
+            name=name,
+            ordinal=ordinal,
         )
 
 
@@ -124,44 +147,66 @@ class OneWay(Method[RequestT, None]):
         request: type[RequestT],
         *,
         strict: bool = False,
-        name: str | None = None,
-        ordinal: int | None = None,
+        name: str = "",
+        ordinal: int = 0,
     ) -> None:
         super().__init__(
             selector=selector,
             strict=strict,
-            ordinal=method_ordinal(selector) if ordinal is None else ordinal,
-            name=snake_name(selector) if name is None else name,
             request=Codec(request),
             response=Codec(type(None)),
-            raises=None,
-            error=None,
+            name=name,
+            ordinal=ordinal,
         )
 
 
-class Event(OneWay[RequestT]):
+class Event(Method[RequestT, None]):
     """A message from the server that nobody asked for."""
 
     KIND = Kind.EVENT
+
+    def __init__(
+        self,
+        selector: str,
+        request: type[RequestT],
+        *,
+        strict: bool = False,
+        name: str = "",
+        ordinal: int = 0,
+    ) -> None:
+        super().__init__(
+            selector=selector,
+            strict=strict,
+            request=Codec(request),
+            response=Codec(type(None)),
+            name=name,
+            ordinal=ordinal,
+        )
 
 
 class ProtocolTable:
     """A protocol: its name, its openness, its methods by ordinal."""
 
-    __slots__ = ("by_ordinal", "name", "openness")
+    __slots__ = ("by_ordinal", "events", "name", "openness", "requests")
 
     def __init__(
         self, name: str, openness: Openness, methods: tuple[Method[Any, Any], ...]
     ) -> None:
         """`name` is "library/Protocol", under which a locator offers it.
 
-        Raises: ValueError: two methods share an ordinal.
+        Raises: ValueError: two methods share an ordinal or a name.
         """
         self.name = name
         self.openness = openness
         self.by_ordinal = {method.ordinal: method for method in methods}
-        if len(self.by_ordinal) != len(methods):
-            raise ValueError(f"{name}: two methods share an ordinal; give one a selector")
+        """All of them."""
+        self.requests = {m.ordinal: m for m in methods if m.KIND is not Kind.EVENT}
+        """What a client may send."""
+        self.events = {m.ordinal: m for m in methods if m.KIND is Kind.EVENT}
+        """What a server may send, beside replies."""
+        names = {method.name for method in methods}
+        if len(self.by_ordinal) != len(methods) or len(names) != len(methods):
+            raise ValueError(f"{name}: two methods share an ordinal or a name; rename one")
 
     def allows_unknown(self, kind: Kind) -> bool:
         """True where a flexible message that nobody here knows is no error."""
@@ -170,7 +215,10 @@ class ProtocolTable:
 
 
 def snake_name(selector: str) -> str:
-    """Answer the Python name of a method: `library/Protocol.WriteItem` is `write_item`."""
+    """Answer the Python name of a method: `library/Protocol.WriteItem` is `write_item`.
+
+    A name that is taken gets a `_` behind it.
+    """
     name = selector.rpartition(".")[2]
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
-    return name.lower()
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    return f"{name}_" if name in _TAKEN else name

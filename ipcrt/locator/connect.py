@@ -4,8 +4,9 @@
         store = await locator.open(StoreProxy)
         await store.write_item(Item("key/1", b"value"))
 
-`open` is pipelined: the client makes both ends, keeps one, sends the other, and may call at once.
-A refusal fails those calls with the locator's reason.
+Connecting takes one round trip: whoever is turned away learns it there, and from then on `open` is
+pipelined: the client makes both ends, keeps one, sends the other, and may call at once. A refusal
+fails those calls with the locator's reason.
 """
 
 from __future__ import annotations
@@ -13,15 +14,22 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
-from ipcrt.bindings.ends import ClientEnd, P, create_endpoints
+from ipcrt.bindings.ends import ClientEnd, P, ServerEnd, create_endpoints
 from ipcrt.bindings.proxy import BlockingProxy, Proxy
-from ipcrt.errors import InvalidArgs, TimedOut, Unavailable, from_oserror
+from ipcrt.errors import (
+    NoResources,
+    OutOfRange,
+    PeerClosed,
+    TimedOut,
+    Unavailable,
+    from_oserror,
+)
 from ipcrt.locator.listener import default_path
-from ipcrt.locator.protocol import Locator, LocatorBlockingProxy, LocatorProxy
+from ipcrt.locator.protocol import Identity, Locator, LocatorBlockingProxy, LocatorProxy
 from ipcrt.objects.channel import Channel
 from ipcrt.port.aport import AsyncPort, open_port
 from ipcrt.port.blocking import BlockingPort
@@ -29,8 +37,8 @@ from ipcrt.port.blocking import BlockingPort
 ProxyT = TypeVar("ProxyT", bound=Proxy[Any])
 BlockingProxyT = TypeVar("BlockingProxyT", bound=BlockingProxy[Any])
 
-CONNECT_TIMEOUT: Final = 10.0
-"""Seconds that connecting may take; only a locator whose backlog is full makes it wait."""
+CONNECT_TIMEOUT: Final = 25.0
+"""Seconds that connecting may take; a locator makes it wait that is full, or starts just now."""
 
 SOCKET_VARIABLE: Final = "IPCRT_LOCATOR"
 """Environment variable that names the locator's socket, where it is not the default."""
@@ -50,21 +58,21 @@ def try_connect(path: str) -> Channel | None:
     A non-blocking connect to a full backlog fails with EAGAIN and leaves the socket unconnected;
     asyncio's and uvloop's `sock_connect` take that for success.
     Raises: Unavailable: nobody listens there. AccessDenied. OutOfRange: path too long.
-    Source: connect(2), unix(7).
+    NoResources: no descriptor is free. Source: connect(2), unix(7).
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
-        sock.setblocking(False)
-        try:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+            sock.setblocking(False)
             sock.connect(path)
-        except BlockingIOError:
-            return None
-        except (FileNotFoundError, ConnectionRefusedError) as error:
-            raise Unavailable(f"no locator listens at {path}") from error
-        except OSError as error:
-            if error.errno is None:
-                raise InvalidArgs(f"socket path {path!r}: {error}") from error
-            raise from_oserror(error, f"connect to {path}") from error
-        return Channel(sock.detach())
+            return Channel(sock.detach())
+    except BlockingIOError:
+        return None
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise Unavailable(f"no locator listens at {path}") from error
+    except OSError as error:
+        if error.errno is None:  # Python's own check: the path does not fit sun_path
+            raise OutOfRange(f"connect to {path}: {error}") from error
+        raise from_oserror(error, f"connect to {path}") from error
 
 
 @asynccontextmanager
@@ -73,19 +81,26 @@ async def connect(
     *,
     port: AsyncPort | None = None,
     timeout: float = CONNECT_TIMEOUT,
-) -> AsyncIterator[LocatorClient]:
+) -> AsyncGenerator[LocatorClient, None]:
     """Connect to the locator from a coroutine; on leaving, the channel is closed.
 
-    Without `port` one is made for the running loop, and closed at the end.
-    Raises: Unavailable, TimedOut, AccessDenied.
+    Waits for the locator to say whom it takes us for: one that turns us away does so here.
+    Without `port` one is made for the running loop, and closed at the end. `timeout` in seconds
+    is for all of it, a locator that is started by this very connection included.
+    Raises: Unavailable: nobody listens, or stops now. NoResources: it has too many clients.
+    TimedOut, AccessDenied.
     """
     if port is None:
         async with open_port() as own, connect(path, port=own, timeout=timeout) as client:
             yield client
         return
-    channel = await _connected(locator_path(path), port, timeout)
+    where = _Where(path, timeout)
+    while (channel := try_connect(where.path)) is None:
+        await port.sleep(where.pause())
     async with LocatorProxy(ClientEnd[Locator](channel), port) as proxy:
-        yield LocatorClient(proxy, port)
+        with where.clear_refusal():
+            reply = await proxy.get_identity(timeout=where.left())
+        yield LocatorClient(proxy, port, reply.identity)
 
 
 @contextmanager
@@ -94,23 +109,28 @@ def connect_blocking(
     *,
     port: BlockingPort | None = None,
     timeout: float = CONNECT_TIMEOUT,
-) -> Iterator[BlockingLocatorClient]:
+) -> Generator[BlockingLocatorClient, None, None]:
     """Connect to the locator from a plain thread; see `connect`."""
     if port is None:
         with BlockingPort() as own, connect_blocking(path, port=own, timeout=timeout) as client:
             yield client
         return
-    channel = _connected_blocking(locator_path(path), timeout)
+    where = _Where(path, timeout)
+    while (channel := try_connect(where.path)) is None:
+        time.sleep(where.pause())
     with LocatorBlockingProxy(ClientEnd[Locator](channel), port) as proxy:
-        yield BlockingLocatorClient(proxy, port)
+        with where.clear_refusal():
+            reply = proxy.get_identity(timeout=where.left())
+        yield BlockingLocatorClient(proxy, port, reply.identity)
 
 
 class LocatorClient:
-    """A client's namespace, on an event loop."""
+    """A client's namespace, on an event loop. `identity` is whom the locator takes us for."""
 
-    def __init__(self, proxy: LocatorProxy, port: AsyncPort) -> None:
+    def __init__(self, proxy: LocatorProxy, port: AsyncPort, identity: Identity) -> None:
         self.proxy = proxy
         self.port = port
+        self.identity = identity
 
     async def open(
         self, proxy: type[ProxyT], name: str | None = None, *, events: object | None = None
@@ -125,12 +145,8 @@ class LocatorClient:
 
     async def open_end(self, protocol: type[P], name: str | None = None) -> ClientEnd[P]:
         """Open a protocol and answer the unbound client end, to be passed on; see `open`."""
-        client, server = create_endpoints(protocol)
-        try:
-            await self.proxy.open(name or protocol.TABLE.name, server.take_channel())
-        except BaseException:
-            client.close()
-            raise
+        with _both_ends(protocol) as (client, server):
+            await self.proxy.open(name or protocol.TABLE.name, server.channel)
         return client
 
     async def names(self) -> list[str]:
@@ -142,67 +158,88 @@ class LocatorClient:
 
         Raises: HandOverFailed.
         """
-        client, server = create_endpoints(Locator)
-        try:
+        with _both_ends(Locator) as (client, server):
             await self.proxy.hand_over(server)
-        except BaseException:
-            client.close()
-            raise
         return LocatorProxy(client, self.port)
 
 
 class BlockingLocatorClient:
-    """A client's namespace, in a plain thread."""
+    """A client's namespace, in a plain thread; see `LocatorClient`."""
 
-    def __init__(self, proxy: LocatorBlockingProxy, port: BlockingPort) -> None:
+    def __init__(self, proxy: LocatorBlockingProxy, port: BlockingPort, identity: Identity) -> None:
         self.proxy = proxy
         self.port = port
+        self.identity = identity
 
     def open(
         self, proxy: type[BlockingProxyT], name: str | None = None, *, events: object | None = None
     ) -> BlockingProxyT:
         """Open a protocol; see `LocatorClient.open`."""
-        client, server = create_endpoints(proxy.PROTOCOL)
-        try:
-            self.proxy.open(name or proxy.PROTOCOL.TABLE.name, server.take_channel())
-        except BaseException:
-            client.close()
-            raise
-        return proxy(client, self.port, events)
+        return proxy(self.open_end(proxy.PROTOCOL, name), self.port, events)
+
+    def open_end(self, protocol: type[P], name: str | None = None) -> ClientEnd[P]:
+        """Open a protocol and answer the unbound client end; see `LocatorClient.open_end`."""
+        with _both_ends(protocol) as (client, server):
+            self.proxy.open(name or protocol.TABLE.name, server.channel)
+        return client
 
     def names(self) -> list[str]:
         """Answer the names that may be opened now, in order."""
         return [entry.name for entry in self.proxy.get_entries().entries]
 
+    def another(self) -> LocatorBlockingProxy:
+        """Get one more channel of one's own; see `LocatorClient.another`."""
+        with _both_ends(Locator) as (client, server):
+            self.proxy.hand_over(server)
+        return LocatorBlockingProxy(client, self.port)
 
-class _Pauses:
-    """How long to pause between two tries, until the time is up."""
 
-    def __init__(self, path: str, timeout: float) -> None:
-        self._path = path
+@contextmanager
+def _both_ends(protocol: type[P]) -> Generator[tuple[ClientEnd[P], ServerEnd[P]], None, None]:
+    """Make a pair whose server end is sent inside; the client's end is the caller's from then on.
+
+    On error both are closed.
+    """
+    client, server = create_endpoints(protocol)
+    with server:
+        try:
+            yield client, server
+        except BaseException:
+            client.close()
+            raise
+
+
+class _Where:
+    """Where to connect to, how long it may take, and what to say when it does not work."""
+
+    def __init__(self, path: str | os.PathLike[str] | None, timeout: float) -> None:
+        self.path = locator_path(path)
         self._timeout = timeout
         self._until = time.monotonic() + timeout
         self._pause = _RETRY_S[0]
 
-    def __iter__(self) -> Self:
-        return self
+    def left(self) -> float:
+        """Answer how many seconds are left."""
+        return max(0.0, self._until - time.monotonic())
 
-    def __next__(self) -> float:
-        if time.monotonic() >= self._until:
-            raise TimedOut(f"the backlog of {self._path} stayed full for {self._timeout} seconds")
+    def pause(self) -> float:
+        """Answer how many seconds to wait for room in the backlog.
+
+        Raises: TimedOut.
+        """
+        if not self.left():
+            raise TimedOut(f"the backlog of {self.path} stayed full for {self._timeout} seconds")
         pause, self._pause = self._pause, min(self._pause * 2, _RETRY_S[1])
         return pause
 
-
-async def _connected(path: str, port: AsyncPort, timeout: float) -> Channel:
-    pauses = _Pauses(path, timeout)
-    while (channel := try_connect(path)) is None:
-        await port.sleep(next(pauses))
-    return channel
-
-
-def _connected_blocking(path: str, timeout: float) -> Channel:
-    pauses = _Pauses(path, timeout)
-    while (channel := try_connect(path)) is None:
-        time.sleep(next(pauses))
-    return channel
+    @contextmanager
+    def clear_refusal(self) -> Generator[None, None, None]:
+        """Say in the caller's words why the locator does not let us in."""
+        try:
+            yield
+        except TimedOut as error:
+            raise TimedOut(f"{self.path} did not answer in {self._timeout} seconds") from error
+        except NoResources as error:
+            raise NoResources(f"the locator at {self.path} has too many clients") from error
+        except PeerClosed as error:
+            raise Unavailable(f"the locator at {self.path} has gone") from error

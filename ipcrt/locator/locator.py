@@ -5,6 +5,8 @@
    nobody else notices.
 3. Every descriptor is owned: by the listener until accept(2) answers, by a `Channel` from then
    on, by the session's binding once it is admitted.
+4. What lasts never takes the last descriptors: requests need them, those that they carry and
+   those that we make for them. Numbers are given out from below, so a number tells.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import collections
 import dataclasses
 import logging
 import os
+import resource
 import socket
 from typing import Final
 
@@ -25,13 +28,20 @@ from ipcrt.locator.policy import Policy
 from ipcrt.locator.protocol import Locator
 from ipcrt.locator.registry import Registry
 from ipcrt.locator.session import Session, refuse
+from ipcrt.objects._fd import LentSocket
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort
+from ipcrt.port.deadlines import Token
 
 _log: Final = logging.getLogger("ipcrt.locator")
 _ACCEPTS_PER_TURN: Final = 64
 _MAX_REQUEST_BYTES: Final = 65536
+_HEADROOM: Final = 80
+"""Descriptors for requests (rule 4): the 65 of one packet, and some of our own."""
+
+_REST_S: Final = 0.2
+"""How long not to look at a listener whose clients can be neither served nor refused."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,6 +57,9 @@ class LocatorLimits:
     calls_in_flight: int = 64
     """Calls of one client that are not answered; more wait unread."""
 
+    names_per_uid: int = 512
+    """Names on offer at once by services of one uid; over all it is MAX_ENTRIES."""
+
 
 class LocatorService:
     """One locator on one port."""
@@ -55,12 +68,16 @@ class LocatorService:
         self, port: AsyncPort, policy: Policy, limits: LocatorLimits | None = None
     ) -> None:
         self.port = port
+        self.policy = policy
+        self.limits = limits or LocatorLimits()
         self.registry = Registry()
         self.stopping = False
-        self._policy = policy
-        self._limits = limits or LocatorLimits()
+        self._per_client = Limits(self.limits.calls_in_flight, _MAX_REQUEST_BYTES)
         self._sessions: set[Session] = set()
         self._per_uid: collections.Counter[int] = collections.Counter()
+        self._listeners: list[Handle] = []
+        self._rests: dict[Handle, Token] = {}
+        self._ceiling = _descriptor_ceiling()
         self._reserve = _reserve_fd()
         self.hand_over = HandOver(port, self._take_in)
 
@@ -68,6 +85,13 @@ class LocatorService:
 
     def listen(self, listener: Handle) -> None:
         """Accept clients from a listening socket, which stays the caller's, until `close`."""
+        self._listeners.append(listener)
+        self._watch(listener)
+
+    def _watch(self, listener: Handle) -> None:
+        self._rests.pop(listener, None)
+        if self._reserve is None:
+            self._reserve = _reserve_fd()
         self.port.add_reader(listener, lambda: self._accept(listener))
 
     def _accept(self, listener: Handle) -> None:
@@ -79,30 +103,38 @@ class LocatorService:
             except ConnectionAbortedError:
                 continue
             except OSError as error:
-                self._shed(listener, error)
+                _log.error("cannot accept a client: %s", error)
+                if not self._shed(listener):
+                    self._rest(listener)
                 return
             self._take_in(channel)
 
-    def _shed(self, listener: Handle, error: OSError) -> None:
-        """Out of descriptors: turn one client away with the one that was kept for this."""
-        _log.error("cannot accept a client: %s", error)
+    def _shed(self, listener: Handle) -> bool:
+        """Turn one client away with the descriptor that was kept for this; False if we cannot."""
         if self._reserve is None:
-            return
+            return False
         self._reserve.close()
         try:
             refuse(_accept_one(listener), Status.NO_RESOURCES)
         except OSError:
-            _log.warning("a client could not even be refused")
-        self._reserve = _reserve_fd()
+            return False
+        finally:
+            self._reserve = _reserve_fd()
+        return True
+
+    def _rest(self, listener: Handle) -> None:
+        """Leave a listener alone for a while: it stays readable, and looking would not help."""
+        self.port.remove_reader(listener)
+        self._rests[listener] = self.port.deadlines.add(_REST_S, lambda: self._watch(listener))
 
     def _take_in(self, channel: Channel) -> None:
         """Serve a fresh channel, as whom the kernel says its peer is."""
         with ServerEnd[Locator](channel) as end:
             try:
                 who = Credentials.of(end.channel)
-                namespace = self._policy.namespace_for(who, end.channel)
+                namespace = self.policy.namespace_for(who, end.channel)
                 self.admit(end, Session(self, who, namespace))
-            except IpcError as error:
+            except (IpcError, OSError) as error:
                 _log.warning("a client is turned away: %s", error)
 
     def admit(self, end: ServerEnd[Locator], session: Session) -> bool:
@@ -110,15 +142,14 @@ class LocatorService:
 
         The end is moved and the session released in either case.
         """
-        reason = self._reason_to_refuse(session.who.uid)
+        reason = self._reason_to_refuse(end, session)
         if reason is not None:
             _log.warning("%r is turned away: %s", session, reason)
             session.release()
             refuse(end.take_channel(), Status.NO_RESOURCES)
             return False
-        limits = Limits(self._limits.calls_in_flight, _MAX_REQUEST_BYTES)
         try:
-            session.binding = ServerBinding(end, session, self.port, limits)
+            session.binding = ServerBinding(end, session, self.port, self._per_client)
         except BaseException:
             session.release()
             raise
@@ -126,13 +157,19 @@ class LocatorService:
         self._per_uid[session.who.uid] += 1
         return True
 
-    def _reason_to_refuse(self, uid: int) -> str | None:
-        limits = self._limits
+    def _reason_to_refuse(self, end: ServerEnd[Locator], session: Session) -> str | None:
+        limits, uid = self.limits, session.who.uid
         if len(self._sessions) >= limits.clients:
             return f"{len(self._sessions)} clients, limit {limits.clients}"
         if self._per_uid[uid] >= limits.clients_per_uid:
             return f"{self._per_uid[uid]} clients of uid {uid}, limit {limits.clients_per_uid}"
+        if not self.has_room(end.channel.fileno(), *session.descriptors()):
+            return f"descriptors from {self._ceiling} on are kept for requests"
         return None
+
+    def has_room(self, *descriptors: int) -> bool:
+        """True where these descriptors may be kept for long (rule 4)."""
+        return max(descriptors) < self._ceiling
 
     def forget(self, session: Session, reason: IpcError) -> None:
         """A client has gone: free its place."""
@@ -151,6 +188,7 @@ class LocatorService:
 
     def statistics(self) -> dict[str, int]:
         """Count clients, their uids, and the names on offer."""
+        self.registry.sweep()
         return {
             "clients": len(self._sessions),
             "uids": len(self._per_uid),
@@ -158,9 +196,15 @@ class LocatorService:
         }
 
     def close(self) -> None:
-        """Close every client's channel with UNAVAILABLE, and every service's; idempotent."""
+        """Take nobody in any more; tell every client UNAVAILABLE and close it. Idempotent."""
         self.stopping = True
         self.hand_over.stop()
+        for listener in self._listeners:
+            self.port.remove_reader(listener)
+        for token in self._rests.values():
+            self.port.deadlines.drop(token)
+        self._listeners.clear()
+        self._rests.clear()
         for session in list(self._sessions):
             if session.binding is not None:
                 session.binding.close(Status.UNAVAILABLE)
@@ -172,11 +216,8 @@ class LocatorService:
 
 def _accept_one(listener: Handle) -> Channel:
     """Accept one client; close-on-exec from the kernel on (accept4)."""
-    sock = socket.socket(fileno=listener.fileno())
-    try:
+    with LentSocket(listener.fileno(), socket.SOCK_SEQPACKET) as sock:
         accepted, _ = sock.accept()
-    finally:
-        sock.detach()
     return Channel(accepted.detach())
 
 
@@ -186,3 +227,9 @@ def _reserve_fd() -> Handle | None:
         return Handle(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
     except OSError:
         return None
+
+
+def _descriptor_ceiling() -> int:
+    """Answer the first descriptor that nothing may keep for long (rule 4)."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return limit - min(_HEADROOM, limit // 4)

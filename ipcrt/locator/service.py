@@ -9,6 +9,7 @@ which lead straight to the service, and new ones come as soon as it is back.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import logging
 import os
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from ipcrt.bindings.ends import ServerEnd, create_endpoints
 from ipcrt.bindings.server import Limits, Server, ServerBinding
-from ipcrt.errors import PeerClosed, Status, TimedOut, Unavailable
+from ipcrt.errors import IpcError, Status
 from ipcrt.locator.connect import connect
 from ipcrt.locator.protocol import Identity, Outgoing, OutgoingServer
 from ipcrt.locator.session import refuse
@@ -43,10 +44,13 @@ Factory = Callable[[Peer], Server[Any]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServiceLimits:
-    """What clients may claim of one service."""
+    """What clients may claim of one service; more of them are refused with NO_RESOURCES."""
 
     clients: int = 4096
-    """Clients served at once; more are refused with NO_RESOURCES."""
+    """Clients served at once, over all."""
+
+    clients_per_uid: int = 2048
+    """Clients served at once of one uid."""
 
     client: Limits = dataclasses.field(default_factory=Limits)
     """What each of them may claim."""
@@ -61,32 +65,43 @@ class Directory(OutgoingServer):
         self._port = port
         self._offers = dict(offers)
         self._limits = limits or ServiceLimits()
-        self._clients: dict[ServerBinding[Any], Process | None] = {}
+        self._clients: dict[ServerBinding[Any], Peer] = {}
+        self._per_uid: collections.Counter[int] = collections.Counter()
 
     def open(
         self, name: str, server_end: Channel, client: Identity, process: Process | None
     ) -> None:
-        factory = self._offers.get(name)
-        try:
-            if factory is None:
-                refuse(server_end, Status.NOT_FOUND)
-            elif len(self._clients) >= self._limits.clients:
-                _log.warning("%s: %d clients, the limit", name, len(self._clients))
-                refuse(server_end, Status.NO_RESOURCES)
-            else:
-                self._serve(factory, server_end, Peer(client, process))
-                return
-        except BaseException:
-            refuse(server_end, Status.INTERNAL)
-            _close(process)
-            raise
-        _close(process)
+        peer = Peer(client, process)
+        with ServerEnd[Any](server_end) as end:
+            try:
+                status = self._reason_to_refuse(name, peer)
+                if status is Status.OK:
+                    self._serve(end, self._offers[name](peer), peer)
+                    return
+            except BaseException:
+                _close(peer)
+                if not end.closed:
+                    refuse(end.take_channel(), Status.INTERNAL)
+                raise
+            _close(peer)
+            refuse(end.take_channel(), status)
 
-    def _serve(self, factory: Factory, channel: Channel, peer: Peer) -> None:
-        binding: ServerBinding[Any] = ServerBinding(
-            ServerEnd(channel), factory(peer), self._port, self._limits.client
-        )
-        self._clients[binding] = peer.process
+    def _reason_to_refuse(self, name: str, peer: Peer) -> Status:
+        uid = peer.identity.uid
+        if name not in self._offers:
+            return Status.NOT_FOUND
+        if len(self._clients) >= self._limits.clients:
+            _log.warning("%s: %d clients, the limit", name, len(self._clients))
+            return Status.NO_RESOURCES
+        if self._per_uid[uid] >= self._limits.clients_per_uid:
+            _log.warning("%s: %d clients of uid %d, the limit", name, self._per_uid[uid], uid)
+            return Status.NO_RESOURCES
+        return Status.OK
+
+    def _serve(self, end: ServerEnd[Any], server: Server[Any], peer: Peer) -> None:
+        binding = ServerBinding(end, server, self._port, self._limits.client)
+        self._clients[binding] = peer
+        self._per_uid[peer.identity.uid] += 1
         self._port.spawn(self._watch(binding), "ipcrt client")
 
     async def _watch(self, binding: ServerBinding[Any]) -> None:
@@ -94,7 +109,17 @@ class Directory(OutgoingServer):
             await binding.wait_closed()
         finally:
             binding.close()
-            _close(self._clients.pop(binding, None))
+            self._forget(binding)
+
+    def _forget(self, binding: ServerBinding[Any]) -> None:
+        peer = self._clients.pop(binding, None)
+        if peer is None:
+            return
+        _close(peer)
+        uid = peer.identity.uid
+        self._per_uid[uid] -= 1
+        if not self._per_uid[uid]:
+            del self._per_uid[uid]
 
     def statistics(self) -> dict[str, int]:
         """Count the clients that are served, and their calls in flight."""
@@ -113,34 +138,51 @@ async def provide(
     """Offer names and serve their clients until cancelled.
 
     `on_registered` is called each time the locator has taken the names.
-    Raises: RegisterFailed: the locator refuses. Unavailable: no locator at the first try; later
-    ones are waited for.
+    Raises, at the first try: RegisterFailed: the locator refuses. Unavailable: there is none.
+    NoResources: it is full. Later it tries again and again whatever happens (a locator may not
+    have noticed yet that our last registration is gone): clients are being served meanwhile.
     """
     directory = Directory(port, offers, limits)
-    pause = _RETRY_S[0]
-    first = True
+    first, pause = True, _RETRY_S[0]
+
+    async def registered() -> None:
+        nonlocal first, pause
+        first, pause = False, _RETRY_S[0]
+        if on_registered is not None and (told := on_registered()) is not None:
+            await told
+
     while True:
         try:
-            async with connect(path, port=port) as locator:
-                client, server = create_endpoints(Outgoing)
-                binding = ServerBinding(server, directory, port)
-                try:
-                    await locator.proxy.register(list(offers), client)
-                    first, pause = False, _RETRY_S[0]
-                    if on_registered is not None and (told := on_registered()) is not None:
-                        await told
-                    await binding.wait_closed()
-                finally:
-                    binding.close()
+            await _provide_once(port, directory, list(offers), path, registered)
             _log.info("the locator has gone; looking for it")
-        except (Unavailable, PeerClosed, TimedOut) as error:
-            if first:
+        except IpcError as error:
+            if first or port.closed:
                 raise
-            _log.info("%s; trying again in %.2f s", error, pause)
+            _log.warning("not registered: %s; trying again in %.2f s", error, pause)
         await port.sleep(pause)
         pause = min(pause * 2, _RETRY_S[1])
 
 
-def _close(process: Process | None) -> None:
-    if process is not None:
-        process.close()
+async def _provide_once(
+    port: AsyncPort,
+    directory: Directory,
+    names: list[str],
+    path: str | os.PathLike[str] | None,
+    registered: Callable[[], Awaitable[None]],
+) -> None:
+    """Register with the locator, and return when it has gone."""
+    async with connect(path, port=port) as locator:
+        client, server = create_endpoints(Outgoing)
+        with client:
+            binding = ServerBinding(server, directory, port)
+            try:
+                await locator.proxy.register(names, client)
+                await registered()
+                await binding.wait_closed()
+            finally:
+                binding.close()
+
+
+def _close(peer: Peer) -> None:
+    if peer.process is not None:
+        peer.process.close()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import re
 from typing import TYPE_CHECKING, Final
 
 from ipcrt.bindings.ends import ClientEnd, ServerEnd
 from ipcrt.bindings.server import ServerBinding
-from ipcrt.errors import IpcError, NotFound, ShouldWait, Status
+from ipcrt.errors import IpcError, NotFound, Status
 from ipcrt.locator.credentials import Credentials, peer_process
 from ipcrt.locator.policy import Namespace
 from ipcrt.locator.protocol import (
@@ -27,6 +29,7 @@ from ipcrt.locator.protocol import (
     State,
 )
 from ipcrt.locator.registry import Registration
+from ipcrt.objects._fd import duplicate_fd
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.process import Process
 from ipcrt.wire.epitaph import encode_epitaph
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from ipcrt.locator.locator import LocatorService
 
 _log: Final = logging.getLogger("ipcrt.locator")
+_NAME: Final = re.compile(r"[^\s/]+(/[^\s/]+)+")
+"""What may be registered: "library/Protocol", or more parts."""
 
 
 class Session(LocatorServer):
@@ -65,8 +70,13 @@ class Session(LocatorServer):
             raise NotFound(f"{self!r} is not served")
         return peer_process(self.binding.channel)
 
+    def descriptors(self) -> list[int]:
+        """Lend the numbers of what is kept for the client beside its channel."""
+        return [] if self._process is None else [self._process.fileno()]
+
     def release(self) -> None:
         """Close what is kept for the client."""
+        self.binding = None
         if self._process is not None:
             self._process.close()
 
@@ -74,63 +84,69 @@ class Session(LocatorServer):
         return f"client pid {self.who.pid} uid {self.who.uid}"
 
     def open(self, name: str, server_end: Channel) -> None:
-        if not self.namespace.may_open(name):
-            _log.warning("%r: policy does not grant %s", self, name)
-            refuse(server_end, Status.ACCESS_DENIED)
-            return
-        registration = self._service.registry.find(name)
-        if registration is None:
-            refuse(server_end, Status.NOT_FOUND)
-            return
-        try:
-            process = self.process()
-        except NotFound:  # the client has gone meanwhile
-            server_end.close()
-            return
-        except IpcError as error:
-            _log.warning("%r: %s", self, error)
-            refuse(server_end, Status.NO_RESOURCES)
-            return
-        self._pass_on(registration, name, server_end, process)
+        with server_end:
+            if not self.namespace.may_open(name):
+                _log.warning("%r: policy does not grant %r", self, name)
+                refuse(server_end, Status.ACCESS_DENIED)
+                return
+            registration = self._service.registry.find(name)
+            if registration is None:
+                refuse(server_end, Status.NOT_FOUND)
+                return
+            self._pass_on(registration, name, server_end)
 
-    def _pass_on(
-        self, registration: Registration, name: str, server_end: Channel, process: Process
-    ) -> None:
-        identity = Identity(self.who.pid, self.who.uid, self.who.gid)
-        try:
-            registration.outgoing.open_now(name, server_end, identity, process)
-        except (
-            ShouldWait
-        ):  # a stalled service must not grow our memory; the client sees its end close
-            _log.warning("%s does not take its clients; %r is turned away", name, self)
-        except IpcError as error:
-            _log.warning("%s: %s; %r is turned away", name, error, self)
+    def _pass_on(self, registration: Registration, name: str, server_end: Channel) -> None:
+        """Move the end to the service, now or not at all: a stalled one must cost us nothing."""
+        with contextlib.ExitStack() as stack:
+            try:
+                process = stack.enter_context(self.process())
+                spare = stack.enter_context(_spare(server_end))
+            except NotFound:  # the client has gone meanwhile
+                return
+            except IpcError as error:
+                _log.warning("%r cannot open %r: %s", self, name, error)
+                refuse(server_end, Status.NO_RESOURCES)
+                return
+            identity = Identity(self.who.pid, self.who.uid, self.who.gid)
+            try:
+                registration.outgoing.open_now(name, server_end, identity, process)
+            except IpcError as error:
+                _log.warning("%r does not take %r: %s", name, self, error)
+                refuse(spare, Status.UNAVAILABLE)
 
     def get_entries(self) -> LocatorGetEntriesResponse:
-        names = [name for name in self._service.registry if self.namespace.may_open(name)]
+        registry = self._service.registry
+        registry.sweep()
+        names = [name for name in registry if self.namespace.may_open(name)]
         return LocatorGetEntriesResponse(
             [Entry(name, State.REGISTERED) for name in names[:MAX_ENTRIES]]
         )
 
     def register(self, names: list[str], outgoing: ClientEnd[Outgoing]) -> None:
         with outgoing:
-            self._check_names(names)
+            offered = tuple(dict.fromkeys(names))
+            self._check_names(offered)
+            if not self._service.has_room(outgoing.channel.fileno()):
+                raise RegisterFailed(RegisterError.TOO_MANY)
             proxy = OutgoingProxy(outgoing, self._service.port)
-        registration = Registration(tuple(dict.fromkeys(names)), proxy, self.who.uid)
-        self._service.registry.add(registration)
-        _log.info("%r offers %s", self, ", ".join(registration.names))
+        self._service.registry.add(Registration(offered, proxy, self.who.uid))
+        _log.info("%r offers %s", self, ", ".join(offered))
 
-    def _check_names(self, names: list[str]) -> None:
+    def _check_names(self, names: tuple[str, ...]) -> None:
         registry = self._service.registry
+        registry.sweep()
         for name in names:
-            if not name or "/" not in name or not name.isprintable():
+            if not (_NAME.fullmatch(name) and name.isprintable()):
                 raise RegisterFailed(RegisterError.INVALID_NAME)
             if not self.namespace.may_register(name):
-                _log.warning("%r: policy does not let it offer %s", self, name)
+                _log.warning("%r: policy does not let it offer %r", self, name)
                 raise RegisterFailed(RegisterError.ACCESS_DENIED)
             if registry.find(name) is not None:
                 raise RegisterFailed(RegisterError.ALREADY_REGISTERED)
-        if len(registry) + len(names) > MAX_ENTRIES:
+        if (
+            len(registry) + len(names) > MAX_ENTRIES
+            or registry.names_of(self.who.uid) + len(names) > self._service.limits.names_per_uid
+        ):
             raise RegisterFailed(RegisterError.TOO_MANY)
 
     def hand_over(self, end: ServerEnd[Locator]) -> None:
@@ -141,9 +157,8 @@ class Session(LocatorServer):
                 process = self.process()
             except IpcError:
                 raise HandOverFailed(HandOverError.TOO_MANY_CLIENTS) from None
-            if not self._service.admit(
-                end, Session(self._service, self.who, self.namespace, process)
-            ):
+            another = Session(self._service, self.who, self.namespace, process)
+            if not self._service.admit(end, another):
                 raise HandOverFailed(HandOverError.TOO_MANY_CLIENTS)
 
     def get_identity(self) -> LocatorGetIdentityResponse:
@@ -160,3 +175,11 @@ def refuse(channel: Channel, status: Status) -> None:
             channel.write(encode_epitaph(status))
         except IpcError:
             return  # whoever made the other end has gone, or filled its own queue
+
+
+def _spare(channel: Channel) -> Channel:
+    """Answer a second descriptor of an end that is about to be moved, for a last word on it.
+
+    Raises: NoResources.
+    """
+    return Channel(duplicate_fd(channel.fileno()))

@@ -17,7 +17,7 @@ import collections
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ipcrt.errors import BadState, Canceled, InvalidArgs, TimedOut
 from ipcrt.objects.handle import Handle
@@ -34,6 +34,9 @@ class AsyncPort(Port):
 
     All timeouts are in seconds; None: for ever; zero: look once.
     """
+
+    strict: ClassVar[bool] = False
+    """True where whatever is awaited must let others run, even when it need not wait."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -301,6 +301,13 @@ class Port:
             if not inherited:
                 warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
 
+    def check(self) -> None:
+        """Refuse a port that cannot be used here, before anything has happened.
+
+        Raises: BadState: closed, another thread's, or a parent process's.
+        """
+        self._check()
+
     def _check(self) -> None:
         """Refuse a port that is closed, another thread's, or a parent process's.
 

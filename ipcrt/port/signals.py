@@ -34,6 +34,9 @@ class Signals(enum.IntFlag):
     """A process has ended."""
     PEER_WRITE_DISABLED = 1 << 4
     """A socket's peer will send no more, and everything it sent has been read."""
+    PEER_GONE = 1 << 22
+    """The other end is gone, whatever it sent is still queued. Not Zircon's; `wait_async` tells it
+    to those who wait for it, because they do not read and must know all the same."""
     HANDLE_CLOSED = 1 << 23
     """The handle was closed or moved while it was waited for, or the port was closed."""
 
@@ -44,6 +47,7 @@ _W: Final = int(Signals.WRITABLE)
 _CLOSED: Final = int(Signals.PEER_CLOSED)
 _SIGNALED: Final = int(Signals.SIGNALED)
 _DISABLED: Final = int(Signals.PEER_WRITE_DISABLED)
+_GONE: Final = int(Signals.PEER_GONE)
 _MEMBERS: Final = tuple(Signals(number) for number in range(32))
 
 _HAS_NO_PEER: Final = frozenset((ObjType.EVENT, ObjType.TIMER, ObjType.PROCESS))
@@ -67,7 +71,7 @@ def events_for(signals: int) -> int:
         events |= IN
     if signals & _W:
         events |= OUT
-    if signals & (_CLOSED | _DISABLED):
+    if signals & (_CLOSED | _DISABLED | _GONE):
         events |= READ_HANGUP
     return events
 

@@ -11,7 +11,7 @@ import logging
 import math
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
 import outcome
 import trio
@@ -64,6 +64,8 @@ class TrioWaiter(Generic[T]):
 
 class TrioPort(AsyncPort):
     """A port on the running trio loop; made by `open_trio_port`."""
+
+    strict: ClassVar[bool] = True
 
     def __init__(self, nursery: trio.Nursery) -> None:
         """Run what `spawn` is given in `nursery`. Raises: NoResources."""

@@ -36,6 +36,7 @@ from ipcrt.port.signals import (
 from ipcrt.port.slots import set_held_back
 
 _log: Final = logging.getLogger("ipcrt.port")
+_PEER_GONE: Final = int(Signals.PEER_GONE)
 
 
 class Owner(Protocol):
@@ -234,13 +235,16 @@ class HandleWatch:
     def _serve_waits(self) -> None:
         events = look(self.fd)
         signals = interpret(self.handle.TYPE, self.fd, events)
-        fired = [wait for wait in self._waits if wait.signals & signals and not wait.queued]
+        gone = _PEER_GONE if events & GONE else 0
+        up = int(signals) | gone
+        fired = [wait for wait in self._waits if wait.signals & up and not wait.queued]
         for wait in fired:
             if not wait.live:  # a receiver before it cancelled it, or closed the handle
                 continue
             if wait.once:
                 wait.drop()
-            queued = self._owner.deliver(Packet(wait.key, signals), wait)
+            told = signals | Signals.PEER_GONE if gone and wait.signals & gone else signals
+            queued = self._owner.deliver(Packet(wait.key, told), wait)
             wait.queued = queued and not wait.once
         if not fired:
             self._mute(events if self._reader is None else events & OUT)

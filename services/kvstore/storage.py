@@ -62,7 +62,8 @@ class Storage:
         """
         path = os.path.join(directory, DATABASE)
         with ExitStack() as stack:
-            self._lock = stack.enter_context(_lock(os.path.join(directory, LOCK)))
+            stack.enter_context(_lock(os.path.join(directory, LOCK)))
+            _create(path).close()
             self._writer = _connect(path)
             stack.callback(self._writer.close)
             try:
@@ -167,10 +168,7 @@ class Storage:
 
 def _lock(path: str) -> Handle:
     """Take the directory's lock, or refuse (rule 3); the caller owns it."""
-    try:
-        handle = Handle(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-    except OSError as error:
-        raise from_oserror(error, f"open {path}") from error
+    handle = _create(path)
     try:
         fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -183,6 +181,17 @@ def _lock(path: str) -> Handle:
         handle.close()
         raise from_oserror(error, f"lock {path}") from error
     return handle
+
+
+def _create(path: str) -> Handle:
+    """Open a file, made for our user alone where there is none; the caller owns it.
+
+    SQLite gives its log and its shared memory the mode of the database.
+    """
+    try:
+        return Handle(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+    except OSError as error:
+        raise from_oserror(error, f"open {path}") from error
 
 
 def _connect(path: str) -> sqlite3.Connection:

@@ -44,7 +44,7 @@ class EchoDescribeResponse(Struct, frozen=True):
     ended: bool
 
 
-class EchoStatisticsResponse(Struct, frozen=True):
+class EchoCrowdResponse(Struct, frozen=True):
     server_pid: int
     clients: int
 
@@ -55,9 +55,9 @@ class Echo(Protocol):
 
 ECHO = TwoWay("ipcrt.test/Echo.Echo", EchoRequest, EchoResponse)
 DESCRIBE = TwoWay("ipcrt.test/Echo.Describe", type(None), EchoDescribeResponse)
-STATISTICS = TwoWay("ipcrt.test/Echo.Statistics", type(None), EchoStatisticsResponse)
+CROWD = TwoWay("ipcrt.test/Echo.Crowd", type(None), EchoCrowdResponse)
 HANG = TwoWay("ipcrt.test/Echo.Hang", type(None), type(None))
-Echo.TABLE = ProtocolTable(NAME, Openness.OPEN, (ECHO, DESCRIBE, STATISTICS, HANG))
+Echo.TABLE = ProtocolTable(NAME, Openness.OPEN, (ECHO, DESCRIBE, CROWD, HANG))
 
 
 class EchoProxy(Proxy[Echo]):
@@ -70,8 +70,8 @@ class EchoProxy(Proxy[Echo]):
     async def describe(self) -> EchoDescribeResponse:
         return await self._call(DESCRIBE, None, DEFAULT_TIMEOUT)
 
-    async def statistics_of_server(self) -> EchoStatisticsResponse:
-        return await self._call(STATISTICS, None, DEFAULT_TIMEOUT)
+    async def crowd(self) -> EchoCrowdResponse:
+        return await self._call(CROWD, None, DEFAULT_TIMEOUT)
 
     async def hang(self) -> None:
         await self._call(HANG, None, None)
@@ -87,8 +87,8 @@ class EchoBlockingProxy(BlockingProxy[Echo]):
     def describe(self) -> EchoDescribeResponse:
         return self._call(DESCRIBE, None, DEFAULT_TIMEOUT)
 
-    def statistics_of_server(self) -> EchoStatisticsResponse:
-        return self._call(STATISTICS, None, DEFAULT_TIMEOUT)
+    def crowd(self) -> EchoCrowdResponse:
+        return self._call(CROWD, None, DEFAULT_TIMEOUT)
 
 
 class EchoServer(Server[Echo]):
@@ -111,8 +111,8 @@ class EchoServer(Server[Echo]):
             who.pid, who.uid, who.gid, process.koid, process.pid, process.is_terminated()
         )
 
-    def statistics(self) -> EchoStatisticsResponse:
-        return EchoStatisticsResponse(os.getpid(), EchoServer.clients)
+    def crowd(self) -> EchoCrowdResponse:
+        return EchoCrowdResponse(os.getpid(), EchoServer.clients)
 
     async def hang(self) -> None:
         await anyio.sleep_forever()

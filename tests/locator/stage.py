@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import pwd
 import socket
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -33,12 +34,31 @@ def let_others_in(path: Path) -> None:
             directory.chmod(mode & 0o7777 | 0o711)
 
 
+# Passes the listening socket on, as sd_listen_fds(3) has it.
+STARTER = """
+import os, sys
+listener = int(sys.argv[1])
+if listener == 3:
+    os.set_inheritable(3, True)
+else:
+    os.dup2(listener, 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1", "LISTEN_FDNAMES": "locator"}
+os.execv(sys.executable, [sys.executable, "-m", "ipcrt.locator.daemon", *sys.argv[2:]])
+"""
+
+
 class Daemon:
     """`ipcrt-locatord` as a child that is ready."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Child, client: socket.socket) -> None:
+        """`client` is connected to it; when it has been served, start-up is over for sure."""
         self.child = child
         self.pid = child.pid
+        with client:
+            client.send(IDENTITY_CALL)
+            client.recv(65536)
+            idle = len(self.fds()) - 1
+        wait_until(lambda: len(self.fds()) == idle)
         self._idle = self.fds()
 
     def fds(self) -> dict[int, str]:
@@ -51,12 +71,8 @@ class Daemon:
         return [line for line in self.log().splitlines() if word in line]
 
     def settle(self) -> None:
-        """Wait until it holds no more descriptors than when it was ready."""
-        wait_until(lambda: set(self.fds()) == set(self._idle))
-
-    def idle(self) -> None:
-        """Take what it holds now for what it holds when it has nothing to do."""
-        self._idle = self.fds()
+        """Wait until it holds what it held when it was ready, and nothing else."""
+        wait_until(lambda: self.fds() == self._idle)
 
     def cpu_ticks(self) -> int:
         """Its processor time so far, in clock ticks. Source: proc_pid_stat(5)."""
@@ -83,29 +99,43 @@ class Stage:
 
     def locator(self, *options: object, environment: Mapping[str, str] | None = None) -> Daemon:
         """Start a locator and wait until it says that it is ready."""
-        child = self.starting_locator(*options, environment=environment)
-        notifications = self._notifications[-1]
-        while b"READY=1" not in notifications.recv(4096):
-            pass
-        return Daemon(child)
+        return self._ready(self.starting_locator(*options, environment=environment))
 
     def starting_locator(
         self, *options: object, environment: Mapping[str, str] | None = None
     ) -> Child:
         """Start a locator that may not get as far as being ready."""
+        argv = [sys.executable, "-m", "ipcrt.locator.daemon", "--socket", self.path, *options]
+        return self._start(argv, environment or {})
+
+    def _start(
+        self, argv: Sequence[object], environment: Mapping[str, str], pass_fds: Sequence[int] = ()
+    ) -> Child:
         notifications = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notifications.append(notifications)
         notifications.settimeout(20)
         where = self.directory / f"notify{len(self._notifications)}"
         notifications.bind(os.fspath(where))
-        return self.spawn.module(
-            "ipcrt.locator.daemon",
-            "--socket",
-            self.path,
-            *options,
-            environment={"NOTIFY_SOCKET": os.fspath(where), **(environment or {})},
+        return self.spawn.command(
+            list(map(str, argv)),
+            environment={"NOTIFY_SOCKET": os.fspath(where), **environment},
             capture_stderr=True,
+            pass_fds=pass_fds,
         )
+
+    def _ready(self, child: Child) -> Daemon:
+        while b"READY=1" not in self.notification():
+            pass
+        return Daemon(child, self.raw())
+
+    def activated_locator(self, listener: socket.socket, *options: object) -> Daemon:
+        """Start a locator that serves `listener`, as a supervisor does."""
+        child = self._start(
+            [sys.executable, "-c", STARTER, listener.fileno(), *options],
+            {},
+            pass_fds=[listener.fileno()],
+        )
+        return self._ready(child)
 
     def notification(self) -> bytes:
         """The next thing that the newest locator tells its supervisor."""
@@ -126,8 +156,8 @@ class Stage:
     def raw(self) -> socket.socket:
         """A client that speaks bytes; the caller closes it."""
         client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        client.settimeout(20)
         client.connect(os.fspath(self.path))
+        client.settimeout(20)
         return client
 
     def close(self) -> None:

@@ -4,7 +4,6 @@ import random
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import anyio
 import anyio.to_thread
@@ -202,22 +201,15 @@ def test_a_crowd_in_a_hurry(place: Place) -> None:
     place.check()
 
 
-@contextmanager
-def closing_all(channels: list[Channel]) -> Iterator[None]:
-    yield
-    for channel in channels:
-        channel.close()
-
-
 @pytest.mark.anyio
 async def test_an_event_loop_takes_from_threads() -> None:
-    taken: list[Channel] = []
+    place: list[Channel] = []
     async with open_port() as port:
-        with closing_all(taken):
-            hand_over = HandOver(port, taken.append)
-            near, far = Channel.create()
-            with far:
-                await anyio.to_thread.run_sync(hand_over.add_channel, near, 20.0)
-                far.write(b"hello")
-                assert taken[0].read().data == b"hello"
-            hand_over.stop()
+        near, far = Channel.create()
+        hand_over = HandOver(port, place.append)
+        with far:
+            await anyio.to_thread.run_sync(hand_over.add_channel, near, 20.0)
+            far.write(b"hello")
+            with place.pop() as taken:
+                assert taken.read().data == b"hello"
+        hand_over.stop()

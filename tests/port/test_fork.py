@@ -64,6 +64,7 @@ async def test_a_child_is_refused(scene: Scene) -> None:
             lambda: port.add_reader(other, lambda: None),
             lambda: port.cancel(event, KEY),
             lambda: port.queue(Packet(KEY)),
+            port.check,
             port.dispatch,
         )
 

@@ -524,6 +524,7 @@ async def test_another_thread_may_only_queue(scene: Scene) -> None:
             lambda: port.wait_async(event, KEY, Signals.SIGNALED),
             lambda: port.add_reader(event, nothing),
             lambda: port.cancel(event, KEY),
+            port.check,
             port.dispatch,
             port.close,
         ]

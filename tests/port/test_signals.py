@@ -35,6 +35,7 @@ from tests.port.scene import Scene, story
 from tests.support.processes import Spawner
 
 KEY = 7
+OTHER = 8
 
 Pair = Callable[[], tuple[Any, Any]]
 
@@ -456,6 +457,36 @@ async def test_wait_many_wants_handles_that_are_open(scene: Scene) -> None:
         assert not scene.left_behind()
 
 
+@story
+async def test_who_does_not_read_may_ask_whether_the_peer_is_gone(scene: Scene) -> None:
+    near, far = Channel.create()
+    with near:
+        scene.port.wait_async(near, KEY, Signals.PEER_GONE)
+        scene.port.wait_async(near, OTHER, Signals.WRITABLE | Signals.PEER_GONE, once=False)
+        far.write(b"last words")
+        await scene.settle()
+        assert (await scene.wait()).key == OTHER
+        scene.port.cancel(near, OTHER)
+        scene.port.wait_async(near, OTHER, Signals.PEER_CLOSED)
+        scene.later(far.close)
+        packet = await scene.wait()
+        assert packet == (KEY, Signals.READABLE | Signals.PEER_GONE, None)
+        before = scene.port.statistics()["turns"]
+        await scene.idle()
+        assert scene.port.statistics()["turns"] - before < 10, "it spins"
+        assert near.read().data == b"last words"
+        assert await scene.wait() == (OTHER, Signals.PEER_CLOSED, None)
+
+
+@story
+async def test_a_peer_that_left_nothing_is_gone_too(scene: Scene) -> None:
+    near, far = Channel.create()
+    with near:
+        far.close()
+        scene.port.wait_async(near, KEY, Signals.PEER_GONE)
+        assert await scene.wait() == (KEY, Signals.PEER_CLOSED | Signals.PEER_GONE, None)
+
+
 # ---------------------------------------------------------------------------------------- the parts
 
 
@@ -466,6 +497,7 @@ def test_events_for_asks_for_no_more_than_is_waited_for() -> None:
     assert events_for(Signals.SIGNALED) == IN
     assert events_for(Signals.WRITABLE) == OUT
     assert events_for(Signals.PEER_CLOSED) == READ_HANGUP
+    assert events_for(Signals.PEER_GONE) == READ_HANGUP
     assert events_for(Signals.PEER_WRITE_DISABLED | Signals.WRITABLE) == READ_HANGUP | OUT
 
 

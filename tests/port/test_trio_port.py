@@ -27,6 +27,16 @@ def play(act: Callable[[AsyncPort], Awaitable[None]]) -> None:
     trio.run(main)
 
 
+def test_trio_wants_every_await_to_let_others_run() -> None:
+    async def act(port: AsyncPort) -> None:
+        assert port.strict
+        assert not AsyncPort.strict
+        with trio.testing.assert_checkpoints():
+            await port.checkpoint()
+
+    play(act)
+
+
 def test_cancel_scopes_end_waits() -> None:
     async def act(port: AsyncPort) -> None:
         near, far = Channel.create()

@@ -121,7 +121,7 @@ def table(module: Module, protocol: Json, method: Method) -> list[str]:
         items.append(f"raises={method.failure}")
     if method.raw["strict"]:
         items.append("strict=True")
-    if method.name != names.snake(selector.rpartition(".")[2]):
+    if method.name != names.method(selector.rpartition(".")[2]):
         items.append(f"name={quote(method.name)}")
     if ordinal is not None:
         items.append(f"ordinal={ordinal:#x}")

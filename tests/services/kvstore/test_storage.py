@@ -52,14 +52,14 @@ with Storage(directory) as storage:
     assert 0 < stored < 99
     assert not storage.contains(f"key/{stored:04d}/0")
     assert len(storage.keys(10_000)) == stored * 20
-with Storage(directory) as storage:
-    assert len(storage.keys(10_000)) == stored * 20
     if how == "limited":
         resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
     else:
         os.unlink(ballast)
     assert storage.write([("after", b"a")]) == [True]
+with Storage(directory) as storage:
     assert len(storage.keys(10_000)) == stored * 20 + 1
+    assert storage.read("after") == b"a"
 """
 
 
@@ -142,6 +142,14 @@ def test_every_commit_is_synced_to_the_disk(directory: Path) -> None:
     with Storage(directory) as storage:
         assert storage._writer.execute("PRAGMA synchronous").fetchone() == (2,)
         assert storage._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_the_files_are_for_one_user(directory: Path) -> None:
+    with Storage(directory) as storage:
+        storage.write([("one", b"1")])
+        modes = {path.name: path.stat().st_mode & 0o777 for path in directory.iterdir()}
+        assert set(modes) == {"lock", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"}
+        assert set(modes.values()) == {0o600}
 
 
 # ------------------------------------------------------------------------------- one process

@@ -47,7 +47,8 @@ async def open_worker(
     async with open_port() as port:
         worker = Worker[int, int](port, run, "test worker", max_batch)
         try:
-            yield worker, port
+            with anyio.fail_after(10):  # else a hang would leave the thread behind
+                yield worker, port
         finally:
             if isinstance(run, Gate):
                 run.open(100)
@@ -137,13 +138,23 @@ async def test_answers_that_do_not_fit_the_jobs_hang_nobody() -> None:
 
 async def test_a_cancelled_job_is_done_and_its_result_dropped() -> None:
     gate = Gate()
-    async with open_worker(gate) as (worker, _):
+    results: list[int] = []
+    async with open_worker(gate) as (worker, _), anyio.create_task_group() as group:
+
+        async def submit(job: int) -> None:
+            results.append(await worker.submit(job))
+
+        group.start_soon(submit, 6)
+        await wait_until_async(lambda: gate.entered)
         with anyio.move_on_after(0.01) as scope:
             await worker.submit(7)
         assert scope.cancelled_caught
+        group.start_soon(submit, 8)  # in one batch with the cancelled one, behind it
+        await wait_until_async(lambda: worker.statistics()["jobs_waiting"] == 3)
         gate.open(2)
-        assert await worker.submit(8) == 16
-        assert gate.done() == [7, 8]
+        await wait_until_async(lambda: len(results) == 2)
+        assert sorted(results) == [12, 16]
+        assert gate.batches == [[6], [7, 8]]
 
 
 async def test_drain_waits_for_what_was_submitted_before() -> None:

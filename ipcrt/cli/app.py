@@ -1,0 +1,43 @@
+"""The verbs, put together. Each verb's module imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from ipcrt.cli.activate import activate
+from ipcrt.cli.call import call
+from ipcrt.cli.demo import demo
+from ipcrt.cli.list import list_
+
+app: Final = typer.Typer(
+    help="Typed local IPC: look at a locator, call what it offers, start it on demand.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain text: rich would take longer to load than all the rest
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+# What follows COMMAND is the command's own, whether or not "--" stands before it.
+app.command(context_settings={"allow_interspersed_args": False})(activate)
+app.command("list")(list_)
+app.command()(call)
+app.command()(demo)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ipcrt {version('ipcrt')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    del version

@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import time
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import anyio.to_thread
+import pytest
+
+from ipcrt.bindings.ends import ClientEnd
+from ipcrt.errors import AccessDenied, NoResources, NotFound, Status, Unavailable
+from ipcrt.locator.connect import LocatorClient, connect, try_connect
+from ipcrt.locator.listener import Listener
+from ipcrt.locator.locator import LocatorLimits, LocatorService
+from ipcrt.locator.policy import Policy, Rule
+from ipcrt.locator.protocol import Identity, Locator, LocatorProxy
+from ipcrt.objects.channel import Channel
+from ipcrt.objects.event import Event
+from ipcrt.objects.handle import Handle
+from ipcrt.port.aport import AsyncPort, open_port
+from ipcrt.port.signals import Signals
+from ipcrt.wire.epitaph import decode_epitaph
+from ipcrt.wire.frames import split
+from tests.locator.echo import EchoProxy
+from tests.support.proc import open_fds
+from tests.support.waiting import wait_until_async
+
+pytestmark = pytest.mark.anyio
+
+WHOEVER = Policy([Rule(open=["*"], register=["*"])])
+
+
+class Place:
+    """A locator that listens in this process."""
+
+    def __init__(self, port: AsyncPort, path: Path, limits: LocatorLimits | None) -> None:
+        self.port = port
+        self.path = path
+        self.service = LocatorService(port, WHOEVER, limits)
+
+    @asynccontextmanager
+    async def client(self) -> AsyncGenerator[LocatorClient, None]:
+        """A client that has been served once."""
+        async with connect(self.path, port=self.port) as client:
+            await client.proxy.get_identity()
+            yield client
+
+    def dialled(self) -> Channel:
+        """A connection, perhaps in the backlog still."""
+        channel = try_connect(os.fspath(self.path))
+        assert channel is not None
+        return channel
+
+    def connected(self) -> LocatorProxy:
+        """A client that is connected, and perhaps in the backlog still."""
+        return LocatorProxy(ClientEnd[Locator](self.dialled()), self.port)
+
+    def clients(self) -> int:
+        return self.service.statistics()["clients"]
+
+
+@asynccontextmanager
+async def opened(
+    directory: Path, limits: LocatorLimits | None = None
+) -> AsyncGenerator[Place, None]:
+    path = directory / "locator"
+    with Listener.bind(path) as listener, Handle(os.dup(listener.fileno())) as handle:
+        async with open_port() as port:
+            place = Place(port, path, limits)
+            place.service.listen(handle)
+            try:
+                yield place
+            finally:
+                place.service.close()
+
+
+@contextmanager
+def no_descriptors_left() -> Generator[None, None, None]:
+    """Fill this process's descriptor table."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    filling: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(open_fds()) + 1, hard))
+    try:
+        while True:
+            filling.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for fd in filling:
+            os.close(fd)
+
+
+# --------------------------------------------------------------------------------- who is let in
+
+
+async def test_a_client_is_whom_the_kernel_says(tmp_path: Path) -> None:
+    async with opened(tmp_path) as place, place.client() as client:
+        identity = (await client.proxy.get_identity()).identity
+        assert identity == Identity(os.getpid(), os.getuid(), os.getgid())
+        assert place.service.statistics() == {"clients": 1, "uids": 1, "names": 0}
+    assert place.service.statistics() == {"clients": 0, "uids": 0, "names": 0}
+
+
+async def test_a_policy_is_for_those_that_come_after_it(tmp_path: Path) -> None:
+    async with opened(tmp_path) as place, place.client() as before:
+        place.service.policy = Policy()
+        async with place.client() as after, await after.open(EchoProxy) as echo:
+            with pytest.raises(AccessDenied):
+                await echo.echo("hello")
+        async with await before.open(EchoProxy) as echo:
+            with pytest.raises(NotFound):
+                await echo.echo("hello")
+
+
+async def test_a_thread_may_hand_a_channel_over(tmp_path: Path) -> None:
+    async with opened(tmp_path) as place:
+        near, far = Channel.create()
+        add_channel = place.service.hand_over.add_channel
+        await anyio.to_thread.run_sync(add_channel, far, 20.0)
+        async with LocatorProxy(ClientEnd[Locator](near), place.port) as client:
+            identity = (await client.get_identity()).identity
+            assert identity == Identity(os.getpid(), os.getuid(), os.getgid())
+        await wait_until_async(lambda: not place.clients())
+
+
+async def test_what_has_no_peer_is_turned_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(tmp_path) as place:
+        event = Event.create()
+        posing = Channel(event.take())
+        await anyio.to_thread.run_sync(place.service.hand_over.add_channel, posing, 20.0)
+        assert posing.closed
+        async with place.client():
+            assert place.clients() == 1
+    assert "a client is turned away" in caplog.text
+
+
+# ------------------------------------------------------------------------------------------ limits
+
+
+@pytest.mark.parametrize(
+    "limits", [LocatorLimits(clients=2), LocatorLimits(clients_per_uid=2)], ids=["all", "uid"]
+)
+async def test_more_clients_than_the_limit_are_told_so(
+    tmp_path: Path, limits: LocatorLimits, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(tmp_path, limits) as place, place.client() as first:
+        async with place.client():
+            for _ in range(3):
+                async with place.connected() as refused:
+                    with pytest.raises(NoResources):
+                        await refused.get_identity()
+            assert (await first.proxy.get_identity()).identity.pid == os.getpid()
+            assert len(caplog.records) == 3
+            assert all("limit 2" in record.getMessage() for record in caplog.records)
+        await wait_until_async(lambda: place.clients() == 1)
+        async with place.client():
+            assert place.clients() == 2
+
+
+async def test_the_last_descriptors_are_not_for_clients(tmp_path: Path) -> None:
+    async with opened(tmp_path) as place, place.client() as first:
+        place.service._ceiling = 3
+        async with place.connected() as refused:
+            with pytest.raises(NoResources):
+                await refused.get_identity()
+        assert (await first.proxy.get_identity()).identity.pid == os.getpid()
+
+
+@pytest.mark.parametrize("limit, ceiling", [(64, 48), (256, 192), (1024, 944), (20000, 19920)])
+async def test_how_many_descriptors_are_kept(limit: int, ceiling: int) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit > before[1]:
+        pytest.skip(f"the hard limit is {before[1]}")
+    async with open_port() as port:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, before[1]))
+        try:
+            service = LocatorService(port, WHOEVER)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        assert service._ceiling == ceiling
+        service.close()
+
+
+# -------------------------------------------------------------------------- out of descriptors
+
+
+async def test_out_of_descriptors_clients_are_told_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(tmp_path) as place, place.client() as first:
+        channels = [place.dialled() for _ in range(3)]
+        with no_descriptors_left():
+            for channel in channels:  # which stay open: each would give a descriptor back
+                await place.port.wait_one(channel, Signals.READABLE | Signals.PEER_CLOSED, 20.0)
+                (frame,) = split(memoryview(channel.read().data), 0)
+                assert decode_epitaph(frame[3]) == Status.NO_RESOURCES
+            assert (await first.proxy.get_identity()).identity.pid == os.getpid()
+        for channel in channels:
+            channel.close()
+        assert [record.getMessage() for record in caplog.records] == [
+            "cannot accept a client: [Errno 24] Too many open files"
+        ] * 3
+        async with place.client():
+            assert place.clients() == 2
+
+
+async def test_who_can_not_even_be_refused_is_left_waiting(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Looking again and again would only burn the processor: the listener stays readable."""
+    async with opened(tmp_path) as place, place.client() as first:
+        assert place.service._reserve is not None
+        place.service._reserve.close()
+        place.service._reserve = None
+        async with place.connected() as waiting:
+            with no_descriptors_left():
+                started = time.monotonic()
+                await place.port.sleep(0.5)
+                assert (await first.proxy.get_identity()).identity.pid == os.getpid()
+                looks = 1 + (time.monotonic() - started) / 0.2
+                assert 0 < len(caplog.records) <= looks
+            assert (await waiting.get_identity()).identity.pid == os.getpid()
+        assert place.service._reserve is not None
+
+
+# ------------------------------------------------------------------------------------------ the end
+
+
+async def test_closing_tells_everybody(tmp_path: Path) -> None:
+    async with opened(tmp_path) as place, place.client() as client:
+        near, far = Channel.create()
+        with near, far:
+            place.service.close()
+            place.service.close()
+            with pytest.raises(Unavailable):
+                await client.proxy.get_identity()
+            with pytest.raises(Unavailable):
+                await anyio.to_thread.run_sync(place.service.hand_over.add_channel, far, 20.0)
+        assert place.service.statistics() == {"clients": 0, "uids": 0, "names": 0}
+
+
+async def test_closing_leaves_those_in_the_backlog_to_a_successor(tmp_path: Path) -> None:
+    async with opened(tmp_path) as place:
+        waiting = place.connected()
+        place.service.close()
+        async with waiting:
+            with pytest.raises(TimeoutError):
+                await waiting.get_identity(timeout=0.05)
+            (listener,) = [fd for fd, name in open_fds().items() if is_listening(fd, name)][:1]
+            successor = LocatorService(place.port, WHOEVER)
+            with Handle(os.dup(listener)) as handle:
+                successor.listen(handle)
+                assert (await waiting.get_identity()).identity.pid == os.getpid()
+                successor.close()
+
+
+def is_listening(fd: int, name: str) -> bool:
+    if not name.startswith("socket:"):
+        return False
+    with socket.socket(fileno=os.dup(fd)) as sock:
+        return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+async def test_closing_while_a_listener_rests(tmp_path: Path) -> None:
+    async with opened(tmp_path) as place:
+        assert place.service._reserve is not None
+        place.service._reserve.close()
+        place.service._reserve = None
+        async with place.connected():
+            with no_descriptors_left():
+                await wait_until_async(lambda: place.service._rests)
+                place.service.close()
+        assert not place.port.statistics()["deadlines"]
