@@ -19,15 +19,14 @@ from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWa
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.process import Process
 
-MAX_ENTRIES: Final = 1024
 MAX_NAMES: Final = 64
+MAX_ENTRIES: Final = 1024
 
 
-class HandOverError(FlexibleUint32):
-    """Why a channel's end was not taken over."""
+class State(FlexibleUint32):
+    """Whether a name is served now."""
 
-    SHUTTING_DOWN = 1
-    TOO_MANY_CLIENTS = 2
+    REGISTERED = 1
 
 
 class RegisterError(FlexibleUint32):
@@ -39,10 +38,11 @@ class RegisterError(FlexibleUint32):
     TOO_MANY = 4
 
 
-class State(FlexibleUint32):
-    """Whether a name is served now."""
+class HandOverError(FlexibleUint32):
+    """Why a channel's end was not taken over."""
 
-    REGISTERED = 1
+    SHUTTING_DOWN = 1
+    TOO_MANY_CLIENTS = 2
 
 
 class RegisterFailed(DomainError[RegisterError]):

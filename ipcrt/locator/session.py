@@ -135,6 +135,8 @@ class Session(LocatorServer):
     def _check_names(self, names: tuple[str, ...]) -> None:
         registry = self._service.registry
         registry.sweep()
+        if not names:  # FIDL has no least length
+            raise RegisterFailed(RegisterError.INVALID_NAME)
         for name in names:
             if not (_NAME.fullmatch(name) and name.isprintable()):
                 raise RegisterFailed(RegisterError.INVALID_NAME)

@@ -17,22 +17,6 @@ from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import Openness, ProtocolTable, Struct, TwoWay
 
 
-class IterateConnectionError(FlexibleUint32):
-    """Why an iterator was not made; its channel is closed."""
-
-    UNKNOWN_START_AT = 1
-    """No item has the key to start at."""
-    TOO_MANY = 2
-    """The client's user has too many iterators open; close some."""
-
-
-class ReadError(FlexibleUint32):
-    """Why an item was not read."""
-
-    NOT_FOUND = 1
-    """No item has this key."""
-
-
 class WriteError(FlexibleUint32):
     """Why an item was not written."""
 
@@ -46,6 +30,22 @@ class WriteError(FlexibleUint32):
     """The key is taken; its value stays as it was."""
     NO_SPACE = 4
     """The disk is full; the item is not stored."""
+
+
+class ReadError(FlexibleUint32):
+    """Why an item was not read."""
+
+    NOT_FOUND = 1
+    """No item has this key."""
+
+
+class IterateConnectionError(FlexibleUint32):
+    """Why an iterator was not made; its channel is closed."""
+
+    UNKNOWN_START_AT = 1
+    """No item has the key to start at."""
+    TOO_MANY = 2
+    """The client's user has too many iterators open; close some."""
 
 
 class WriteFailed(DomainError[WriteError]):
@@ -77,12 +77,6 @@ class Item(Struct, frozen=True):
     value: Value
 
 
-class IteratorGetResponse(Struct, frozen=True):
-    """Response of Iterator.Get."""
-
-    entries: Annotated[list[Key], Meta(max_length=10)]
-
-
 class StoreWriteItemRequest(Struct, frozen=True):
     """Request of Store.WriteItem."""
 
@@ -108,6 +102,16 @@ class StoreIterateRequest(Struct, frozen=True):
     iterator: ServerEnd[Iterator]
 
 
+class IteratorGetResponse(Struct, frozen=True):
+    """Response of Iterator.Get."""
+
+    entries: Annotated[list[Key], Meta(max_length=10)]
+
+
+class Store(Protocol):
+    """A key-value store that items are added to and iterated over."""
+
+
 class Iterator(Protocol):
     """One walk over the keys, in byte order, from page to page.
 
@@ -116,18 +120,11 @@ class Iterator(Protocol):
     """
 
 
-class Store(Protocol):
-    """A key-value store that items are added to and iterated over."""
-
-
 Key: TypeAlias = Annotated[str, Meta(max_length=128)]
 """A key, at most 128 bytes; `Item` says which keys are valid."""
 
 Value: TypeAlias = Annotated[bytes, Meta(max_length=64000)]
 """A value, at most 64000 bytes."""
-
-ITERATOR_GET = TwoWay("ipcrt.kvstore/Iterator.Get", type(None), IteratorGetResponse, strict=True)
-Iterator.TABLE = ProtocolTable("ipcrt.kvstore/Iterator", Openness.CLOSED, (ITERATOR_GET,))
 
 STORE_WRITE_ITEM = TwoWay(
     "ipcrt.kvstore/Store.WriteItem", StoreWriteItemRequest, type(None), raises=WriteFailed
@@ -142,36 +139,8 @@ Store.TABLE = ProtocolTable(
     "ipcrt.kvstore/Store", Openness.OPEN, (STORE_WRITE_ITEM, STORE_READ_ITEM, STORE_ITERATE)
 )
 
-
-class IteratorProxy(Proxy[Iterator]):
-    """A client, awaited."""
-
-    PROTOCOL = Iterator
-    __slots__ = ()
-
-    async def get(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> IteratorGetResponse:
-        """Answer the next keys; none where there are no more. Then close the iterator."""
-        return await self._call(ITERATOR_GET, None, timeout)
-
-
-class IteratorBlockingProxy(BlockingProxy[Iterator]):
-    """A client, blocking its thread; see `IteratorProxy`."""
-
-    PROTOCOL = Iterator
-    __slots__ = ()
-
-    def get(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> IteratorGetResponse:
-        return self._call(ITERATOR_GET, None, timeout)
-
-
-class IteratorServer(Server[Iterator]):
-    """One client, served. Each method may be a plain `def` or an `async def`."""
-
-    PROTOCOL = Iterator
-
-    @abstractmethod
-    def get(self) -> Answer[IteratorGetResponse]:
-        """Answer the next keys; none where there are no more. Then close the iterator."""
+ITERATOR_GET = TwoWay("ipcrt.kvstore/Iterator.Get", type(None), IteratorGetResponse, strict=True)
+Iterator.TABLE = ProtocolTable("ipcrt.kvstore/Iterator", Openness.CLOSED, (ITERATOR_GET,))
 
 
 class StoreProxy(Proxy[Store]):
@@ -252,3 +221,34 @@ class StoreServer(Server[Store]):
     @abstractmethod
     def iterate(self, starting_at: str | None, iterator: ServerEnd[Iterator]) -> Answer[None]:
         """Serve `iterator` from the first key on, or from `starting_at`, which must be there."""
+
+
+class IteratorProxy(Proxy[Iterator]):
+    """A client, awaited."""
+
+    PROTOCOL = Iterator
+    __slots__ = ()
+
+    async def get(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> IteratorGetResponse:
+        """Answer the next keys; none where there are no more. Then close the iterator."""
+        return await self._call(ITERATOR_GET, None, timeout)
+
+
+class IteratorBlockingProxy(BlockingProxy[Iterator]):
+    """A client, blocking its thread; see `IteratorProxy`."""
+
+    PROTOCOL = Iterator
+    __slots__ = ()
+
+    def get(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> IteratorGetResponse:
+        return self._call(ITERATOR_GET, None, timeout)
+
+
+class IteratorServer(Server[Iterator]):
+    """One client, served. Each method may be a plain `def` or an `async def`."""
+
+    PROTOCOL = Iterator
+
+    @abstractmethod
+    def get(self) -> Answer[IteratorGetResponse]:
+        """Answer the next keys; none where there are no more. Then close the iterator."""

@@ -36,9 +36,9 @@ class Ir:
         self._externals = {d["name"]: d for d in externals}
 
     def declarations(self, kind: str) -> list[Json]:
-        """Answer all declarations of one kind, in the order of the IR."""
+        """Answer all declarations of one kind, in the order of the text."""
         found: list[Json] = self.root.get(f"{kind}_declarations", [])
-        return found
+        return sorted(found, key=_place)
 
     def find(self, name: str) -> Json | None:
         """Answer a declaration of this library."""
@@ -57,10 +57,19 @@ class Ir:
 
     def in_order(self, kinds: frozenset[str]) -> list[Json]:
         """Answer declarations of some kinds so that each comes behind what it needs."""
-        order: list[str] = self.root.get("declaration_order", [])
+        order: list[str] = self.root["declaration_order"]
         place = {name: index for index, name in enumerate(order)}
         found = [d for kind in sorted(kinds) for d in self.declarations(kind)]
-        return sorted(found, key=lambda d: place.get(d["name"], len(place)))
+        return sorted(found, key=lambda d: place[d["name"]])
+
+    def in_text(self, kinds: frozenset[str]) -> list[Json]:
+        """Answer declarations of some kinds in the order of the text."""
+        return sorted((d for kind in kinds for d in self.declarations(kind)), key=_place)
+
+
+def _place(decl: Json) -> tuple[str, int, int]:
+    where = decl["location"]
+    return where["filename"], where["line"], where["column"]
 
 
 def library_of(name: str) -> str:

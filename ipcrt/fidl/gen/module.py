@@ -66,8 +66,8 @@ def _types(module: Module) -> list[list[str]]:
     blocks = [values.enum(module, each) for each in ir.declarations("enum")]
     blocks += [values.bits(module, each) for each in ir.declarations("bits")]
     blocks += protocols.failures(module)
-    for each in ir.in_order(frozenset(("struct", "table"))):
-        if "members" in each and not each.get("is_empty_success_struct"):
+    for each in ir.in_text(frozenset(("struct", "table"))):
+        if not each.get("is_empty_success_struct"):
             is_table = ir.kinds[each["name"]] == "table"
             blocks.append((layouts.table if is_table else layouts.struct)(module, each))
     for each in unions(ir):
