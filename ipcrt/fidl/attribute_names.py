@@ -33,7 +33,7 @@ class Schema:
     given. `early` ones are compiled before names are resolved, so they take literals only.
     """
 
-    args: dict[str, ArgType] = dataclasses.field(default_factory=dict)
+    args: dict[str, ArgType] = dataclasses.field(default_factory=dict[str, ArgType])
     placement: Placement = Placement.ANYWHERE
     kinds: frozenset[Kind] = frozenset()
     early: bool = False
@@ -110,7 +110,5 @@ def _one_edit_apart(left: str, right: str) -> bool:
 
 
 def typo_of(name: str) -> list[str]:
-    """Answer the official names that `name` is one edit away from; none where it is official."""
-    if name in OFFICIAL:
-        return []
+    """Answer the official names that `name` is one edit away from; no two official ones are."""
     return [official for official in OFFICIAL if _one_edit_apart(name, official)]

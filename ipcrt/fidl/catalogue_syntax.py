@@ -218,7 +218,7 @@ SYNTAX: Final = {
         "only members of bits and enums can",
     ),
     "fi-0054": (
-        "{} has no member '{}'",
+        "{} does not have a member called '{}'",
         "look at its spelling",
     ),
     "fi-0055": (

@@ -160,8 +160,9 @@ class ProtocolChecker:
         if type_ is None:
             return
         if not isinstance(type_, IdentifierType):
-            id_ = "fi-0074" if isinstance(type_, PrimitiveType) else "fi-0075"
-            self.reporter.error(id_, ctor.span, type_.name)
+            if isinstance(type_, PrimitiveType):
+                self.reporter.error("fi-0074", ctor.span, type_.name)
+            self.reporter.error("fi-0075", ctor.span, type_.name)
             return
         decl = type_.decl
         if decl.kind not in (Kind.STRUCT, Kind.TABLE, Kind.UNION):

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import gc
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +26,8 @@ MAX_FILE_BYTES: Final = 16 << 20
 
 USAGE: Final = """\
 usage: fidlc [--json OUT] [--name LIBRARY] [--available PLATFORM:VERSION[,VERSION...]]...
-             [--experimental FLAG]... [--format text|json] --files A.fidl... [--files B.fidl...]...
+             [--experimental FLAG]... [--format text|json] [--werror]
+             --files A.fidl... [--files B.fidl...]...
 
 Each --files is one library, dependencies first; the last is the target."""
 
@@ -42,8 +43,9 @@ class Options:
     json_out: str | None = None
     name: str | None = None
     json_reports: bool = False
+    warnings_fail: bool = False
     session: Session = dataclasses.field(default_factory=Session)
-    libraries: list[list[str]] = dataclasses.field(default_factory=list)
+    libraries: list[list[str]] = dataclasses.field(default_factory=list[list[str]])
 
 
 def parse_arguments(arguments: Sequence[str]) -> Options:
@@ -69,6 +71,9 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
                 raise UsageError("--files needs at least one file")
             options.libraries.append(list(arguments[at:end]))
             at = end
+            continue
+        if word == "--werror" and not equals:
+            options.warnings_fail = True
             continue
         handler = handlers.get(word)
         if handler is None:
@@ -142,7 +147,7 @@ def compile_all(options: Options, reporter: Reporter) -> Library | None:
     for names in options.libraries:
         sources = [read_source(name) for name in dict.fromkeys(names)]
         library = compile_library(sources, options.session, reporter)
-        if library is None:
+        if library is None or (options.warnings_fail and reporter.diagnostics):
             return None
     return library
 
@@ -173,7 +178,7 @@ def run_fidlc(
 
 
 @contextlib.contextmanager
-def _collector_paused() -> Iterator[None]:
+def _collector_paused() -> Generator[None]:
     """Keep the cycle collector from walking trees that live until the end anyway."""
     was_enabled = gc.isenabled()
     gc.disable()

@@ -35,7 +35,7 @@ class Found:
     subtype: int | None = None
     subtype_name: str = "handle"
     rights: int | None = None
-    raw: dict[str, Const] = dataclasses.field(default_factory=dict)
+    raw: dict[str, Const] = dataclasses.field(default_factory=dict[str, Const])
 
 
 Resolve = Callable[[Const, Found], bool]

@@ -101,6 +101,10 @@ class Attr:
         return None
 
 
+def _no_modifiers() -> list[Modifier]:
+    return []
+
+
 @dataclasses.dataclass(slots=True, eq=False)
 class Element:
     """Whatever has a name, attributes and availability; `span` is that of the name."""
@@ -109,7 +113,7 @@ class Element:
     name: str
     span: Span
     attributes: list[Attr]
-    modifiers: list[Modifier] = dataclasses.field(default_factory=list, kw_only=True)
+    modifiers: list[Modifier] = dataclasses.field(default_factory=_no_modifiers, kw_only=True)
     availability: Availability = dataclasses.field(default_factory=Availability, kw_only=True)
 
     def attribute(self, name: str) -> Attr | None:
@@ -282,7 +286,7 @@ class Protocol(Decl):
     composed: list[Compose]
     methods: list[Method]
     openness: str = "open"
-    all_methods: list[MethodInfo] = dataclasses.field(default_factory=list)
+    all_methods: list[MethodInfo] = dataclasses.field(default_factory=list[MethodInfo])
 
     def each_member(self) -> Iterator[Element]:
         yield from self.composed

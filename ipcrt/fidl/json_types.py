@@ -87,10 +87,8 @@ def constant(const: Const) -> Json:
 
 def _ref_name(const: RefConst) -> str:
     target, decl = const.ref.target, const.ref.decl
-    assert target is not None
-    assert decl is not None
-    if isinstance(target, Builtin):
-        return f"fidl/{target.name}"
+    if target is None or decl is None or isinstance(target, Builtin):
+        return f"fidl/{const.ref.text}"
     return decl.qualified if target is decl else f"{decl.qualified}.{target.name}"
 
 
@@ -129,8 +127,9 @@ def type_json(ctor: TypeCtor) -> Json:
     """A type as it is used; its elements remember the aliases that they came from."""
     type_ = ctor.type
     assert type_ is not None
-    alias = ctor.invocation.alias
     source = ctor
+    holds_others = isinstance(type_, ArrayType | VectorType)
+    alias = ctor.invocation.alias if holds_others else None
     while alias is not None:
         source = alias.ctor
         alias = source.invocation.alias

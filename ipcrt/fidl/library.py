@@ -143,7 +143,7 @@ class Session:
 
     selection: Selection = dataclasses.field(default_factory=Selection)
     flags: frozenset[str] = frozenset()
-    libraries: dict[str, Library] = dataclasses.field(default_factory=dict)
+    libraries: dict[str, Library] = dataclasses.field(default_factory=dict[str, Library])
     root: Library = dataclasses.field(default_factory=_make_root)
 
     def library(self, name: str) -> Library | None:

@@ -7,7 +7,7 @@ What may be absent needs no checking first: the inside of `box<T>` and of `vecto
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, TypeGuard
 
 from ipcrt.fidl.constants import Const
 from ipcrt.fidl.constraints import is_optional
@@ -105,17 +105,23 @@ def _constant_needs(constant: Const) -> Iterator[Decl]:
             yield decl
 
 
+def _contains(target: Element | None, optional: bool) -> TypeGuard[Decl]:
+    """True for a layout or new type that is there in any case."""
+    if not isinstance(target, Decl) or isinstance(target, Protocol | Service):
+        return False
+    return not optional or isinstance(target, NewType)
+
+
 def _type_needs(ctor: TypeCtor, inside: bool) -> Iterator[Decl]:
     """What a type needs; where not `inside`, it may be absent."""
     target = ctor.layout.target
     optional = any(is_optional(found) for found in ctor.constraints)
     if isinstance(target, Builtin):
         inside = inside and target.name != "box" and not (target.name == "vector" and optional)
-    elif isinstance(target, Alias | Resource | ConstDecl):
+    elif isinstance(target, Alias | Resource | ConstDecl) or (
+        inside and _contains(target, optional)
+    ):
         yield target
-    elif isinstance(target, NewType) or (isinstance(target, Decl) and not optional):
-        if inside and not isinstance(target, Protocol | Service):
-            yield target
     for parameter in ctor.parameters:
         if parameter.ctor is not None:
             yield from _type_needs(parameter.ctor, inside)

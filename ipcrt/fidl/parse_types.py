@@ -1,4 +1,4 @@
-"""Parsing what stands inside declarations: attributes, constants, types, layouts."""
+"""Parsing types and layouts, wherever they stand."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import Final, TypeVar
 
 from ipcrt.fidl.ast import (
     Attribute,
-    AttributeArg,
-    BinaryOr,
     CompoundIdentifier,
     Constant,
     Layout,
@@ -18,14 +16,14 @@ from ipcrt.fidl.ast import (
     Modifier,
     OrdinalMember,
     Parameter,
-    Reference,
     StructMember,
     TypeConstructor,
     ValueMember,
 )
-from ipcrt.fidl.cursor import Cursor, Recover
+from ipcrt.fidl.cursor import Recover
 from ipcrt.fidl.lexer import Kind, Token
 from ipcrt.fidl.numbers import parse_integer
+from ipcrt.fidl.parse_constants import ConstantParser
 from ipcrt.fidl.source import Span
 
 MemberT = TypeVar("MemberT")
@@ -46,128 +44,11 @@ _IN_SUBTYPE: Final = (Kind.IDENTIFIER, Kind.NUMBER, Kind.STRING)
 MAX_ORDINAL: Final = (1 << 32) - 1
 
 
-class TypeParser(Cursor):
+class TypeParser(ConstantParser):
     """The part of the parser that knows types."""
 
     flags: frozenset[str] = frozenset()
     """The experiments that are enabled."""
-
-    # ---- attributes
-
-    def parse_attributes(self) -> list[Attribute]:
-        """Parse doc comments and attributes, in their order."""
-        found: list[Attribute] = []
-        while True:
-            if self.sees_kind(Kind.DOC_COMMENT) and not found:
-                found.append(self._doc_comment())
-            elif self.sees("@"):
-                found.append(self._attribute())
-            else:
-                return found
-
-    def _doc_comment(self) -> Attribute:
-        first = self.token
-        lines: list[str] = []
-        while self.sees_kind(Kind.DOC_COMMENT):
-            token = self.take()
-            if lines:
-                self._check_doc_gap(token)
-            lines.append(token.text[3:].rstrip("\r"))
-        span = self.since(first.start)
-        if self.at_end:
-            self.report("fi-0028", span)
-        text = "".join(line + "\n" for line in lines)
-        return Attribute(span, "doc", span, [], doc=text)
-
-    def _check_doc_gap(self, token: Token) -> None:
-        gap = self.file.text[token.gap : token.start]
-        if "//" in gap:
-            self.report("fi-0026", self.span_of(token))
-        elif gap.count("\n") > 1:
-            self.report("fi-0027", self.span_of(token))
-
-    def _attribute(self) -> Attribute:
-        start = self.take().start
-        name = self.expect_identifier("the attribute's name")
-        args: list[AttributeArg] = []
-        if self.sees("("):
-            args = self.parse_attribute_args()
-        return Attribute(self.since(start), name.name, name.span, args)
-
-    def parse_attribute_args(self) -> list[AttributeArg]:
-        """Parse `(value)` or `(name=value, ...)`."""
-        opening = self.expect("(")
-        if self.takes(")"):
-            self.report("fi-0014", self.since(opening.start))
-            return []
-        args = [self._attribute_arg()]
-        while self.takes(","):
-            args.append(self._attribute_arg())
-        self.expect(")")
-        if len(args) > 1:
-            for arg in args:
-                if arg.name is None:
-                    self.report("fi-0015", arg.span)
-                    break
-        return args
-
-    def _attribute_arg(self) -> AttributeArg:
-        start = self.token.start
-        name = None
-        if self.sees_kind(Kind.IDENTIFIER) and self.after.text == "=":
-            name = self.expect_identifier()
-            self.expect("=")
-        value = self.parse_constant()
-        if self.sees("="):
-            self.fail("fi-0010", value.span, value.span.text)
-        return AttributeArg(self.since(start), name, value)
-
-    # ---- constants
-
-    def parse_constant(self) -> Constant:
-        """Parse a literal or a name, or several with `|` between them."""
-        operands = [self._constant_operand()]
-        while self.takes("|"):
-            operands.append(self._constant_operand())
-        return self._balanced(operands)
-
-    def _balanced(self, operands: list[Constant]) -> Constant:
-        """Join operands so that no chain of them makes a deep tree."""
-        if len(operands) == 1:
-            return operands[0]
-        middle = len(operands) // 2
-        left, right = self._balanced(operands[:middle]), self._balanced(operands[middle:])
-        return BinaryOr(left.span.to(right.span), left, right)
-
-    def _constant_operand(self) -> Constant:
-        if self.takes("("):
-            self.enter()
-            try:
-                inner = self.parse_constant()
-            finally:
-                self.leave()
-            self.expect(")")
-            return inner
-        literal = self._literal()
-        if literal is not None:
-            return literal
-        if not self.sees_kind(Kind.IDENTIFIER):
-            self.fail("fi-0007", self.span_of(self.token))
-        name = self.expect_compound("a constant")
-        return Reference(name.span, name)
-
-    def _literal(self) -> Literal | None:
-        token = self.token
-        if token.kind is Kind.STRING:
-            kind = LiteralKind.STRING
-        elif token.kind is Kind.NUMBER:
-            kind = LiteralKind.NUMERIC
-        elif token.text in ("true", "false"):
-            kind = LiteralKind.BOOL
-        else:
-            return None
-        self.take()
-        return Literal(self.span_of(token), kind, token.text)
 
     # ---- types
 
@@ -234,7 +115,7 @@ class TypeParser(Cursor):
         return found
 
     def _parameter(self) -> Parameter:
-        literal = self._literal()
+        literal = self.parse_literal()
         return self.parse_type() if literal is None else literal
 
     # ---- layouts
@@ -291,7 +172,7 @@ class TypeParser(Cursor):
         return Layout(self.since(start), attributes, modifiers, kind, subtype, members)
 
     def _subtype(self, kind: LayoutKind, token: Token) -> TypeConstructor | None:
-        if not self.sees_kind(Kind.IDENTIFIER):
+        if not self.sees_kind(Kind.IDENTIFIER) or self.token.text in ("true", "false"):
             self.report("fi-0013", self.parse_constant().span)
             return None
         name = self.expect_compound("the type of the values")

@@ -5,7 +5,9 @@ The steps visit the same places in the same order; what they do there is theirs.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
+from typing import Final
 
 from ipcrt.fidl.attribute_names import OFFICIAL
 from ipcrt.fidl.constants import Const, LiteralConst, Ref, RefConst, RefState
@@ -25,6 +27,9 @@ from ipcrt.fidl.elements import (
 )
 from ipcrt.fidl.library import FRAMEWORK_ERR, Library, Session
 from ipcrt.fidl.types import TypeCtor
+
+_MAX_GUESSES: Final = 8
+"""How many of the names that are not found are compared with those that exist: it is slow."""
 
 
 def type_ctors(element: Element) -> Iterator[TypeCtor]:
@@ -92,6 +97,7 @@ class KeyFinder:
         self.library = library
         self.session = session
         self.reporter = reporter
+        self.guesses = _MAX_GUESSES
 
     def visit(self, element: Element) -> None:
         """Make keys of an element's references."""
@@ -162,4 +168,10 @@ class KeyFinder:
         return True
 
     def _not_found(self, ref: Ref, name: str, library: Library) -> None:
-        self.reporter.error("fi-0052", ref.span, name, f"library '{library.name}'")
+        hint = ""
+        if self.guesses:
+            self.guesses -= 1
+            known = [*library.by_name, *self.session.root.by_name]
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+            hint = f"did you mean '{near[0]}'?" if near else ""
+        self.reporter.error("fi-0052", ref.span, name, f"library '{library.name}'", hint=hint)

@@ -84,7 +84,10 @@ class Shaper:
         if ctor is None or ctor.type is None:
             return
         self._span = ctor.span
-        self.type(ctor.type)
+        type_: Type | None = ctor.type
+        while type_ is not None:
+            self.type(type_)
+            type_ = _inner(type_)
 
     def type(self, type_: Type) -> Shape:
         """Shape a type, as the outermost."""
@@ -260,6 +263,15 @@ class Shaper:
             return found
         self._reporter.error("fi-0207", self._span, left, operator, right)
         return 0
+
+
+def _inner(type_: Type) -> Type | None:
+    """What is in a type that holds another."""
+    if isinstance(type_, ArrayType | VectorType):
+        return type_.element
+    if isinstance(type_, BoxType):
+        return type_.boxed
+    return type_.pointee if isinstance(type_, PointerType) else None
 
 
 def _bound_handles(shape: Shape) -> Shape:
