@@ -62,7 +62,7 @@ class Faces:
         return [*head.lines(4), *docstring(method.doc() if is_async else "", 8), *body.lines(8)]
 
     def _send_now(self, method: Method) -> list[str]:
-        name = self._free(f"{method.name}_now")
+        name = self._free(f"{method.name.rstrip('_')}_now")
         head = Group(f"def {name}(", ["self", *method.parameters], ") -> None:")
         body = Group("self._send_now(", _sent(method), ")")
         about = f"Send `{method.name}` now or not at all. Raises: ShouldWait, PeerClosed."
@@ -112,7 +112,7 @@ class Faces:
         head = Group(f"def {method.name}(", parameters, ") -> None:")
         body = Group("self._send(", _sent(method), ")")
         now = [*head.lines(4), *docstring(doc_of(method.raw), 8), *body.lines(8)]
-        waiting = self._free(f"{method.name}_wait")
+        waiting = self._free(f"{method.name.rstrip('_')}_wait")
         head = Group(f"async def {waiting}(", parameters, ") -> None:")
         body = Group("await self._send_wait(", _sent(method), ")")
         return [*now, "", *head.lines(4), *body.lines(8)]

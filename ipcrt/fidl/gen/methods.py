@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 
 from ipcrt.fidl.gen import names
-from ipcrt.fidl.gen.ir import Json, attribute_text, doc_of, library_of, local_name
+from ipcrt.fidl.gen.ir import Json, attribute_text, doc_of, local_name
 from ipcrt.fidl.gen.module_scope import Module, error_key
 from ipcrt.fidl.gen.text import Group, clean, quote
 
@@ -167,15 +167,17 @@ def _ordinal(selector: str) -> int:
 
 
 def title(protocol: Json) -> str:
-    """Answer the name under which a protocol is offered: `library/Protocol`, or the one given."""
-    return attribute_text(protocol, "discoverable", "name") or str(protocol["name"])
+    """Answer the name under which a protocol is offered: `library/Protocol`.
+
+    FIDL's `@discoverable(name="library.Protocol")` may give another one.
+    """
+    given = attribute_text(protocol, "discoverable", "name")
+    if not given:
+        return str(protocol["name"])
+    front, _, last = given.rpartition(".")
+    return f"{front}/{last}"
 
 
 def where(protocol: Json, raw: Json) -> str:
     """`Store.WriteItem`, for people."""
     return f"{local_name(protocol['name'])}.{raw['name']}"
-
-
-def library(protocol: Json) -> str:
-    """Answer the library that declares a protocol."""
-    return library_of(protocol["name"])

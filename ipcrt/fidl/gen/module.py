@@ -38,7 +38,7 @@ def generate(ir: Json, options: Options | None = None) -> str:
     """
     try:
         return _module(Ir(ir), options or Options())
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError, RecursionError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise BadIr(f"not a library's JSON IR: {what}") from error
 

@@ -18,6 +18,7 @@ class Module:
 
     def __init__(self, ir: Ir, prefix: str) -> None:
         self.ir = ir
+        names.module(ir.name)
         self.scope = names.Scope()
         for kind in (*_TYPES, "new_type", "overlay"):
             for each in ir.declarations(kind):
@@ -61,7 +62,7 @@ class Module:
         enum = self.ir.find(key)
         given = None if enum is None else attribute_text(enum, "python_exception")
         if given:
-            return given
+            return names.declared(given)
         stem = names.declared(local_name(key)) if "/" in key else f"{key.capitalize()}Error"
         return (stem.removesuffix("Error") or stem) + "Failed"
 

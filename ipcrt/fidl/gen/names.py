@@ -5,6 +5,7 @@
 2. Types keep their name, unless it begins with a small letter: then no type hides a builtin.
 3. What Python reserves, or a base class has, gets a `_` behind it; no FIDL name ends in one.
 4. Names that we derive (`StoreProxy`) give way to names that the library declares.
+5. An IR may come from anywhere: what is no FIDL identifier never becomes text of ours.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import keyword
 import re
 from typing import Final
 
+_IDENTIFIER: Final = re.compile("[A-Za-z][A-Za-z0-9_]*")
 _WORD_BREAK: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _RESULT_PART: Final = re.compile(r"([A-Za-z0-9]+)_([A-Za-z0-9]+)_(Response|Error|Result)")
 
@@ -21,8 +23,16 @@ _METHODS_TAKEN: Final = frozenset(
 )
 
 
+def checked(name: str) -> str:
+    """Answer `name`, which must be an identifier (rule 5). Raises: ValueError."""
+    if _IDENTIFIER.fullmatch(name) is None:
+        raise ValueError(f"{name!r} is no identifier")
+    return name
+
+
 def snake(name: str) -> str:
     """`WriteItem`, `writeItem` and `WRITE_ITEM` are `write_item`."""
+    name = checked(name)
     return re.sub("_+", "_", _WORD_BREAK.sub("_", name)).lower()
 
 
@@ -60,7 +70,7 @@ def constant(name: str) -> str:
 
 def declared(name: str) -> str:
     """Name a type: an anonymous `Store_ReadItem_Response` is `StoreReadItemResponse`."""
-    match = _RESULT_PART.fullmatch(name)
+    match = _RESULT_PART.fullmatch(checked(name))
     if match:
         name = "".join(match.groups())
     return _safe(name if name[:1].isupper() else camel(name))
@@ -68,7 +78,7 @@ def declared(name: str) -> str:
 
 def module(library: str) -> str:
     """Name the module of a library: `fuchsia.ui.gfx` is `fuchsia_ui_gfx`."""
-    return _safe(library.replace(".", "_"))
+    return _safe("_".join(checked(part) for part in library.split(".")))
 
 
 class Scope:

@@ -59,6 +59,9 @@ def service(module: Module, decl: Json) -> list[str]:
     """Emit a service; the markers of its protocols must stand before it."""
     name = names.declared(local_name(decl["name"]))
     base = module.binding("services", "Service")
+    mapping = module.use("collections.abc", "Mapping")
+    protocol = module.binding("ends", "Protocol")
+    type_ = f"{module.use('typing', 'ClassVar')}[{mapping}[str, type[{protocol}]]]"
     members = [
         f"{quote(each['name'])}: {module.types.named(each['type']['protocol'])}"
         for each in decl["members"]
@@ -68,5 +71,5 @@ def service(module: Module, decl: Json) -> list[str]:
         *docstring(doc_of(decl) or f"Service {decl['name']}.", 4),
         "",
         f"    NAME = {quote(decl['name'])}",
-        *Group("MEMBERS = {", members, "}").lines(4),
+        *Group(f"MEMBERS: {type_} = {{", members, "}").lines(4),
     ]

@@ -72,6 +72,7 @@ def docstring(text: str, indent: int = 0) -> list[str]:
 
 def clean(text: str) -> str:
     """Answer a doc comment's text: the space behind `///` and blank ends are gone."""
+    text = "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)
     lines = [line.rstrip().expandtabs() for line in text.split("\n")]
     while lines and not lines[0]:
         del lines[0]
@@ -85,5 +86,7 @@ def summary(text: str) -> str:
 
 
 def quote(text: str) -> str:
-    """Answer a string literal with double quotes."""
+    """Answer a string literal, with double quotes where that takes no escapes."""
+    if '"' in text and "'" not in text:
+        return repr(text)
     return json.dumps(text, ensure_ascii=not text.isprintable())
