@@ -20,7 +20,7 @@ class _BitsType(enum.EnumType):
 
     def __init__(cls, *args: Any, **kwds: Any) -> None:
         super().__init__(*args, **kwds)
-        cls.__invert__ = _invert
+        type.__setattr__(cls, "__invert__", _invert)
 
 
 class _Bits(enum.IntFlag, metaclass=_BitsType):

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeGuard
 
-import msgspec
 from msgspec import inspect
 
-from ipcrt.bindings.table import Hook, Table, is_map, members_of
+from ipcrt.bindings.table import Hook, Table, convert, is_map, members_of
 from ipcrt.bindings.union import UnknownOrdinal, UnknownVariant, Variant
 from ipcrt.wire.body import decode_value
 
@@ -42,7 +41,7 @@ class GenericDecoder:
         value = decode_value(body, handles.__getitem__, len(handles))
         if self._rewrite is not None:
             value = self._rewrite(value)
-        return msgspec.convert(value, self._type, dec_hook=hook)
+        return convert(value, self._type, hook)
 
 
 def rewrite_for(type_: object) -> Rewrite | None:

@@ -121,10 +121,18 @@ def from_map(table: type[Table], value: Any, hook: Hook) -> Table:
         member = known.get(ordinal)
         if member is None:
             continue
-        made[member.name] = converted = msgspec.convert(item, member.type, dec_hook=hook)
+        made[member.name] = converted = convert(item, member.type, hook)
         if member.check is not None:
             member.check(converted)
     return table(**made)
+
+
+def convert(value: Any, type_: Any, hook: Hook) -> Any:
+    """Answer a plain value as one of `type_`; text is no bytes, as it is on the wire.
+
+    Raises: ValidationError.
+    """
+    return msgspec.convert(value, type_, builtin_types=(bytes,), dec_hook=hook)
 
 
 def is_map(value: Any) -> TypeGuard[dict[Any, Any]]:

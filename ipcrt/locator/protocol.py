@@ -80,7 +80,7 @@ class LocatorOpenRequest(Struct, frozen=True):
 
 
 class LocatorGetEntriesResponse(Struct, frozen=True):
-    """Struct LocatorGetEntriesResponse."""
+    """Response of Locator.GetEntries."""
 
     entries: Annotated[list[Entry], Meta(max_length=1024)]
 
@@ -99,7 +99,7 @@ class LocatorHandOverRequest(Struct, frozen=True):
 
 
 class LocatorGetIdentityResponse(Struct, frozen=True):
-    """Struct LocatorGetIdentityResponse."""
+    """Response of Locator.GetIdentity."""
 
     identity: Identity
 

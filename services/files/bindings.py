@@ -50,7 +50,7 @@ class FilesOpenRequest(Struct, frozen=True):
 
 
 class FilesOpenResponse(Struct, frozen=True):
-    """Struct FilesOpenResponse."""
+    """Response of Files.Open."""
 
     file: Handle
 

@@ -90,7 +90,7 @@ class StoreReadItemRequest(Struct, frozen=True):
 
 
 class StoreReadItemResponse(Struct, frozen=True):
-    """Struct StoreReadItemResponse."""
+    """Response of Store.ReadItem."""
 
     value: Value
 

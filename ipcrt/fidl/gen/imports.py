@@ -56,15 +56,18 @@ def _section(module: str) -> int:
 
 
 def _from(module: str, names: set[str]) -> list[str]:
-    renamed = sorted(name for name in names if " as " in name)
+    renamed = [name for name in names if " as " in name]
     plain = sorted(names.difference(renamed), key=_order)
-    lines = [f"from {module} import {name}" for name in renamed]
-    line = f"from {module} import {', '.join(plain)}"
-    if not plain:
-        return lines
+    statements = [[name] for name in renamed] + ([plain] if plain else [])
+    statements.sort(key=lambda group: _order(group[0]))
+    return [line for group in statements for line in _statement(module, group)]
+
+
+def _statement(module: str, names: list[str]) -> list[str]:
+    line = f"from {module} import {', '.join(names)}"
     if len(line) <= WIDTH:
-        return [*lines, line]
-    return [*lines, f"from {module} import (", *(f"    {name}," for name in plain), ")"]
+        return [line]
+    return [f"from {module} import (", *(f"    {name}," for name in names), ")"]
 
 
 def _order(name: str) -> tuple[int, list[tuple[str, int]]]:

@@ -90,11 +90,9 @@ def union(module: Module, decl: Json) -> list[str]:
 def _about(decl: Json, kind: str) -> str:
     """Answer the documentation of a layout; an anonymous one is told by where it stands."""
     path: list[str] = decl.get("naming_context", [])
-    if len(path) == 1:
-        path = path[0].split("_")  # as the success of a result is named
     name = names.declared(local_name(decl["name"]))
     if doc_of(decl):
         return doc_of(decl)
-    if len(path) == 3 and path[2] in ("Request", "Response"):
+    if path[3:] in ([], ["response"]) and path[2:3] and path[2] in ("Request", "Response"):
         return f"{path[2]} of {path[0]}.{path[1]}."
     return f"{kind} {name}."

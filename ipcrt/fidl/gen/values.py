@@ -39,6 +39,8 @@ def _value(module: Module, const: Json) -> str:
 
 def enum(module: Module, decl: Json) -> list[str]:
     """Emit an enum."""
+    if not decl["members"]:
+        return _nothing_known(module, decl, decl["type"])
     if decl["strict"]:
         base = f"{module.imports.module('enum')}.IntEnum"
     else:
@@ -48,6 +50,8 @@ def enum(module: Module, decl: Json) -> list[str]:
 
 def bits(module: Module, decl: Json) -> list[str]:
     """Emit bits."""
+    if not decl["members"]:
+        return _nothing_known(module, decl, decl["type"]["subtype"])
     width: str = decl["type"]["subtype"].removeprefix("uint")
     base = module.binding("bits", "StrictBits" if decl["strict"] else f"FlexibleBits{width}")
     return _numbered(decl, base, "Bits", hexadecimal=True)
@@ -61,7 +65,15 @@ def _numbered(decl: Json, base: str, kind: str, *, hexadecimal: bool) -> list[st
         value = hex(number) if hexadecimal else str(number)
         lines += [f"    {names.constant(member['name'])} = {value}"]
         lines += docstring(doc_of(member), 4)
-    return lines if decl["members"] else lines[:-1]
+    return lines
+
+
+def _nothing_known(module: Module, decl: Json, subtype: str) -> list[str]:
+    """Emit flexible values that are all unknown: Python's enums want a member."""
+    name = names.declared(local_name(decl["name"]))
+    number = module.binding("scalars", subtype.capitalize())
+    line = f"{name}: {module.use('typing', 'TypeAlias')} = {number}"
+    return [line, *docstring(doc_of(decl))]
 
 
 def alias(module: Module, decl: Json) -> list[str]:

@@ -171,13 +171,13 @@ class PlayerCountRequest(Struct, frozen=True):
 
 
 class PlayerCountResponse(Struct, frozen=True):
-    """Struct PlayerCountResponse."""
+    """Response of Player.Count."""
 
     total: Int64
 
 
 class PlayerSendResponse(Struct, frozen=True):
-    """Struct PlayerSendResponse."""
+    """Response of Player.Send."""
 
     back: ServerEnd[Player] | None
     rest: Annotated[list[Event | None], Meta(max_length=4)]
@@ -199,7 +199,7 @@ class PlayerImportRequest(Struct, frozen=True):
 
 
 class PlayerRewindResponse(Struct, frozen=True):
-    """Struct PlayerRewindResponse."""
+    """Response of Player.Rewind."""
 
     position: Uint32
 

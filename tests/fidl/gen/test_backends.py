@@ -24,7 +24,7 @@ def test_another_package_brings_its_own(tmp_path: Path, monkeypatch: pytest.Monk
     (about / "entry_points.txt").write_text(
         "[ipcrt.fidl.backends]\nshout = shouting:generate\nbroken = nowhere:generate\n"
     )
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     assert backends.names() == ["python", "broken", "shout"]
     assert backends.find("shout")({"name": "a.b"}, Options("!")) == "A.B!"
     with pytest.raises(backends.NoBackend, match="nowhere"):

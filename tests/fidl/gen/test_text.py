@@ -22,7 +22,7 @@ def test_a_lone_item_of_a_tuple_keeps_its_comma() -> None:
 
 def test_alternatives_wrap_in_parentheses() -> None:
     assert alternatives("A", ["B", "C"]) == ["A = B | C"]
-    assert alternatives("A", ["B" * 50, "C" * 43])[0] == "A = ("
+    assert alternatives("A", ["B" * 50, "C" * 45])[0] == "A = ("
     assert alternatives("A", ["B" * 50, "C" * 60])[2] == f"    | {'C' * 60}"
 
 
@@ -30,7 +30,7 @@ def test_alternatives_wrap_in_parentheses() -> None:
     "text",
     [
         "plain",
-        'ends in "quotes"',
+        'in "quotes"',
         'has """three""" of them',
         "back\\slash \\n",
         "nul\0\r\x1b",

@@ -10,7 +10,7 @@ import pytest
 from ipcrt.bindings.ends import ClientEnd, ServerEnd
 from ipcrt.bindings.errors import UnknownMethod
 from ipcrt.bindings.server import ServerBinding
-from ipcrt.errors import LocalProtocolError, RemoteProtocolError
+from ipcrt.errors import LocalProtocolError, PeerClosed, RemoteProtocolError
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.event import Event
 from ipcrt.objects.socket import Socket
@@ -106,7 +106,8 @@ async def test_handles_in_what_nobody_knows_are_closed(old: Any, new: Any) -> No
                     await proxy.send(new.Parcel(thing=new.ThingSocket(theirs), event=event))
                     assert mirror.last.thing.ordinal == 3
                     assert mirror.last.back is None
-                    assert ours.read(10) == b""  # the other end is closed
+                    with pytest.raises(PeerClosed):
+                        ours.read(10)
 
 
 async def test_an_unknown_member_cannot_be_passed_on(old: Any, new: Any) -> None:
@@ -122,8 +123,13 @@ async def test_an_unknown_member_cannot_be_passed_on(old: Any, new: Any) -> None
 
 def test_what_is_strict_refuses_the_unknown(new: Any) -> None:
     codec = new.PLAYER_JUDGE.request
-    assert codec.decode(memoryview(b"\x94\x01\x80\x03\xc0"), []).mood is new.Mood.GOOD
-    for body in (b"\x94\x02\x80\x03\xc0", b"\x94\x01\x80\x04\xc0", b"\x94\x01\xcd\x01\x00\x03\xc0"):
+    assert codec.decode(memoryview(b"\x94\x01\x7f\x03\xc0"), []).mood is new.Mood.GOOD
+    for body in (
+        b"\x94\x02\x7f\x03\xc0",
+        b"\x94\x01\x7f\x04\xc0",
+        b"\x94\x01\xff\x03\xc0",
+        b"\x94\x01\xcd\x01\x00\x03\xc0",
+    ):
         with pytest.raises(RemoteProtocolError):
             codec.decode(memoryview(body), [])
     draw = new.PLAYER_DRAW.request
