@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar, cast
 from ipcrt.bindings.call import Call, Sending
 from ipcrt.bindings.connection import Connection
 from ipcrt.bindings.errors import again
+from ipcrt.bindings.outbox import Done
 from ipcrt.bindings.result import read_result
 from ipcrt.bindings.tables import Event, Kind, Method, OneWay, ProtocolTable
 from ipcrt.errors import (
@@ -59,6 +60,7 @@ class Client:
     __slots__ = (
         "_calls",
         "_connection",
+        "_deadlines",
         "_mourners",
         "_on_event",
         "_outbox",
@@ -73,6 +75,7 @@ class Client:
         """Move `channel` here and start reading replies; on error it is closed."""
         self._table = table
         self._port = port
+        self._deadlines = port.deadlines
         self._on_event = on_event
         self._calls: dict[int, Call[Any] | None] = {}
         self._mourners: list[Sending] = []
@@ -106,7 +109,7 @@ class Client:
         data, moved = self._encode(method, request, txid := self._next_txid())
         call = Call(method, txid, self._port.create_waiter(), timeout)
         if timeout is not None:
-            call.deadline = self._port.deadlines.add(timeout, call.expire)
+            call.deadline = self._deadlines.add(timeout, call.expire)
         self._calls[txid] = call
         try:
             outgoing = self._outbox.post(data, moved)
@@ -124,7 +127,7 @@ class Client:
     def finish(self, call: Call[Any]) -> None:
         """Forget a call, however it ended; a reply that nobody took is closed."""
         if call.deadline is not None:
-            self._port.deadlines.drop(call.deadline)
+            self._deadlines.drop(call.deadline)
         if call.handles:
             close_all(call.handles)
         if call.replied or self._calls.get(call.txid) is not call:
@@ -173,6 +176,18 @@ class Client:
         Raises: ShouldWait: the peer's queue is full. Else as `begin`.
         """
         self._outbox.post_now(*self._encode(method, request, NO_TXID))
+
+    def send_soon(self, method: OneWay[RequestT], request: RequestT, done: Done) -> bool:
+        """Send a one-way message now, or line it up and answer True; nobody has to wait.
+
+        Its handles are moved. `done(error)` is told once what became of a message that waited:
+        None when it has left. How many may wait is up to the caller. Raises: as `begin`.
+        """
+        outgoing = self._outbox.post(*self._encode(method, request, NO_TXID))
+        if outgoing is None:
+            return False
+        outgoing.done = done
+        return True
 
     def withdraw(self, sending: Sending) -> None:
         """Stop waiting for a one-way message, and take it back where it has not left."""

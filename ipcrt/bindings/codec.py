@@ -4,8 +4,8 @@
    caller's error, and nothing is sent.
 2. On the wire a handle is an index into its message's handles; each is used exactly once.
 3. A message that does not decode leaves none of its handles open.
-4. What a type needs is found out at its first message: importing many tables stays cheap, and
-   types may name one another in any order.
+4. What a struct or table needs is found out at its first message, so that importing many stays
+   cheap; other types are looked at when their codec is made.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from ipcrt.bindings.discard import close_handles
 from ipcrt.bindings.ends import ProtocolEnd
 from ipcrt.bindings.placing import HandleDecoder, Outgoing, Sendable
 from ipcrt.bindings.schema import Facts, examine
+from ipcrt.bindings.structs import Struct
+from ipcrt.bindings.table import Table
 from ipcrt.errors import IpcError, LocalProtocolError, RemoteProtocolError
 from ipcrt.objects.handle import Handle, close_all
 from ipcrt.wire.body import decode_value
@@ -33,6 +35,9 @@ _BAD_BODY: Final = (ValueError, IpcError, RecursionError)
 _BAD_VALUE: Final = (*_BAD_BODY, TypeError, OverflowError)
 
 
+_LATE: Final = (Struct, Table, type(None))
+
+
 class Codec(Generic[T]):
     """Encode and decode one payload type; `NoneType` is the payload `()`, which has no body."""
 
@@ -44,6 +49,8 @@ class Codec(Generic[T]):
         "_free",
         "_is_empty",
         "_is_loose",
+        "_is_special",
+        "_needs_more",
         "type",
     )
 
@@ -53,26 +60,34 @@ class Codec(Generic[T]):
     _facts: Facts
     _free: list[HandleDecoder] | None
     _is_loose: bool
+    _is_special: bool
+    _needs_more: bool
 
     def __init__(self, type_: type[T]) -> None:
+        """Raises: TypeError: something in `type_` has no wire form (but see rule 4)."""
         self.type = type_
         self._is_empty = type_ is type(None)
+        given: Any = type_  # unions and the like are no classes, whatever the signature says
+        if not (isinstance(given, type) and issubclass(given, _LATE)):
+            self._build()
 
     def __getattr__(self, name: str) -> Any:
-        """Build all that is missing (rule 4); two threads may do so at once, to the same end.
-
-        Raises: TypeError: something in the type has no wire form.
-        """
+        """Build what is missing; two threads may do so at once, to the same end."""
         if name not in Codec.__slots__:
             raise AttributeError(name)
+        self._build()
+        return getattr(self, name)
+
+    def _build(self) -> None:
         type_ = self.type
         self._facts = facts = examine(type_)
         self._is_loose = facts.is_loose and not facts.has_tables  # those go through `wire.body`
         self._check = check_for(type_)
+        self._needs_more = self._is_loose or self._check is not None
+        self._is_special = self._is_empty or facts.has_handles
         self._encoder = msgpack.Encoder()
         self._decoder = msgpack.Decoder(type_)
         self._free = [] if facts.has_handles else None
-        return getattr(self, name)
 
     def encode(self, value: T) -> tuple[bytes, Sequence[Handle]]:
         """Answer the body and the handles, which stay the caller's.
@@ -80,14 +95,12 @@ class Codec(Generic[T]):
         Raises: LocalProtocolError: a wrong type, or a bound exceeded.
         """
         try:
-            if self._is_empty:
-                if value is not None:
-                    raise TypeError(f"{type(value).__name__} where nothing belongs")
-                return b"", NO_HANDLES
-            if self._free is not None:
-                return self._encode_handles(value)
+            if self._is_special:
+                return self._encode_special(value)
             body = self._encoder.encode(value)
-            self._verify(self._decoder.decode(body), body, 0)
+            copy = self._decoder.decode(body)
+            if self._needs_more:
+                self._verify(copy, body, 0)
         except _BAD_VALUE as error:
             raise LocalProtocolError(f"{self._name}: {error}") from error
         return body, NO_HANDLES
@@ -99,9 +112,11 @@ class Codec(Generic[T]):
         kind, unused or used twice; then all handles are closed.
         """
         try:
-            if self._free is not None:
-                return self._decode_handles(body, handles)
-            value = self._decode_plain(body, len(handles))
+            if handles or self._is_special:
+                return self._decode_special(body, handles)
+            value = self._decoder.decode(body)
+            if self._needs_more:
+                self._verify(value, body, 0)
         except BaseException as error:
             close_all(handles)
             if isinstance(error, _BAD_BODY):
@@ -121,27 +136,26 @@ class Codec(Generic[T]):
         if self._is_loose:
             decode_value(body, lambda index: index, handle_count)
 
-    def _decode_plain(self, body: memoryview, handle_count: int) -> T:
-        if handle_count:
-            raise RemoteProtocolError(f"{handle_count} handles where none belong")
+    # ---- with handles, or without anything
+
+    def _encode_special(self, value: T) -> tuple[bytes, Sequence[Handle]]:
         if self._is_empty:
-            if body:
-                raise RemoteProtocolError(f"body of {len(body)} bytes where none belongs")
-            return cast("T", None)
-        value = self._decoder.decode(body)
-        self._verify(value, body, 0)
-        return value
-
-    # ---- with handles
-
-    def _encode_handles(self, value: T) -> tuple[bytes, Sequence[Handle]]:
+            if value is not None:
+                raise TypeError(f"{type(value).__name__} where nothing belongs")
+            return b"", NO_HANDLES
         sent: list[Sendable] = []
         body = msgpack.Encoder(enc_hook=Outgoing(sent)).encode(value)
         copy: T = self._borrow_decoder().decode(body, sent, None)
         self._verify(copy, body, len(sent))
         return body, [each.channel if isinstance(each, ProtocolEnd) else each for each in sent]
 
-    def _decode_handles(self, body: memoryview, handles: Sequence[Handle]) -> T:
+    def _decode_special(self, body: memoryview, handles: Sequence[Handle]) -> T:
+        if self._free is None:
+            if handles:
+                raise RemoteProtocolError(f"{len(handles)} handles where none belong")
+            if body:
+                raise RemoteProtocolError(f"body of {len(body)} bytes where none belongs")
+            return cast("T", None)
         made: list[Handle] = []
         try:
             value: T = self._borrow_decoder().decode(body, handles, made)

@@ -1,8 +1,8 @@
 """Connection: messages in and out of one channel on one port.
 
-1. A packet is read when the port says so; another at once only where the sender's MORE flag
-   promises it. In one turn a peer gets a fair share at most, of packets and of the messages in
-   one; what is left of a packet waits here for the next turn.
+1. A packet is read when the port says so; another at once only where the first held one message
+   and the sender's MORE flag promises it. In one turn a peer gets a fair share at most, of packets
+   or of the messages in one; what is left of a packet waits here for the next turn.
 2. While reading is paused nothing is handled: not even what a packet still holds.
 3. Messages are handled one after another. Where a handler serves the port again (in a plain
    thread), its own connection waits until it is done.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 from ipcrt.bindings.outbox import Outbox
 from ipcrt.errors import Canceled, IpcError, PeerClosed, RemoteProtocolError, ShouldWait
@@ -41,10 +41,10 @@ class Connection:
 
     __slots__ = (
         "_armed",
+        "_buffer",
         "_busy",
         "_channel",
         "_continuing",
-        "_error",
         "_key",
         "_max_body_bytes",
         "_max_message_bytes",
@@ -56,13 +56,15 @@ class Connection:
         "_pending",
         "_port",
         "_reading",
+        "_receive",
         "_watching_peer",
+        "error",
         "outbox",
     )
 
     def __init__(
         self,
-        name: str,
+        name: object,
         channel: Channel,
         port: Port,
         on_message: OnMessage,
@@ -72,7 +74,7 @@ class Connection:
         on_peer_gone: Callable[[], None] | None = None,
         max_message_bytes: int = MAX_MESSAGE_BYTES,
     ) -> None:
-        """Move `channel` here; nothing is read before `resume`. `name` is for the log.
+        """Move `channel` here; nothing is read before `resume`. `str(name)` is for the log.
 
         `on_closed` is called once, when the connection ends for any reason but `close`;
         `on_drained` when the last message that waited for room has left, or never will;
@@ -81,13 +83,16 @@ class Connection:
         self._name = name
         self._channel = Channel(channel.take(), channel.rights)
         self._port = port
+        self._buffer = port.receive_buffer
+        self._receive = self._channel.receive
         self._on_message = on_message
         self._on_closed = on_closed
         self._on_drained = on_drained
         self._on_peer_gone = on_peer_gone
         self._max_message_bytes = max_message_bytes
         self._max_body_bytes = max_message_bytes - HEADER_BYTES
-        self._error: IpcError | None = None
+        self.error: IpcError | None = None
+        """Why the connection ended; None while it is open."""
         self._key = 0
         self._pending: list[tuple[Frame, Sequence[Handle]]] = []  # of one packet, the last first
         self._reading = False  # what the owner wants
@@ -103,11 +108,6 @@ class Connection:
         return self._channel
 
     @property
-    def error(self) -> IpcError | None:
-        """Why the connection ended; None while it is open."""
-        return self._error
-
-    @property
     def busy(self) -> bool:
         """True while a message is handled."""
         return self._busy
@@ -121,7 +121,7 @@ class Connection:
 
     def resume(self) -> None:
         """Read from now on."""
-        if not self._reading and self._error is None:
+        if not self._reading and self.error is None:
             self._reading = True
             if not self._busy:
                 self._arm()
@@ -140,9 +140,9 @@ class Connection:
             return
         self._busy = True
         try:
-            for _ in range(_PACKETS_PER_TURN):
-                if not self._read_packet():
-                    break
+            packets = _PACKETS_PER_TURN
+            while packets and self._read_packet():
+                packets -= 1
         except Exception as error:  # noqa: BLE001  (a defect here must not hang the peer)
             self._give_up(error)
         finally:
@@ -167,23 +167,25 @@ class Connection:
     def _read_packet(self) -> bool:
         """Read one packet and handle its messages; True when another should follow at once."""
         try:
-            message = self._channel.read(self._port.receive_buffer, self._max_message_bytes)
+            data, handles = self._receive(self._buffer, self._max_message_bytes)
         except ShouldWait:
             return False
-        handles = message.handles
         try:
-            frames = split(memoryview(message.data), len(handles), self._max_message_bytes)
+            frames = split(memoryview(data), len(handles), self._max_message_bytes)
         except BaseException:
             close_all(handles)
             raise
         if len(frames) == 1:
-            self._handle(frames[0], handles)
-        else:
-            for frame in reversed(frames):
-                first, count = frame[4:]
-                self._pending.append((frame, handles[first : first + count]))
-            self._handle_pending()
-        return bool(frames[-1][2] & MORE) and self._reading and not self._pending
+            txid, ordinal, flags, body, _, _ = frames[0]
+            if len(body) > self._max_body_bytes:
+                self._refuse_size(body, handles)
+            self._on_message(txid, ordinal, flags, body, handles)
+            return flags & MORE != 0 and self._reading
+        for frame in reversed(frames):
+            first, count = frame[4:]
+            self._pending.append((frame, handles[first : first + count]))
+        self._handle_pending()
+        return False
 
     def _handle_pending(self) -> None:
         for _ in range(_MESSAGES_PER_TURN):
@@ -194,16 +196,19 @@ class Connection:
     def _handle(self, frame: Frame, handles: Sequence[Handle]) -> None:
         txid, ordinal, flags, body, _, _ = frame
         if len(body) > self._max_body_bytes:
-            close_all(handles)
-            size = len(body) + HEADER_BYTES
-            raise RemoteProtocolError(f"message of {size} bytes exceeds {self._max_message_bytes}")
+            self._refuse_size(body, handles)
         self._on_message(txid, ordinal, flags, body, handles)
+
+    def _refuse_size(self, body: memoryview, handles: Sequence[Handle]) -> NoReturn:
+        close_all(handles)
+        size = len(body) + HEADER_BYTES
+        raise RemoteProtocolError(f"message of {size} bytes exceeds {self._max_message_bytes}")
 
     # ---- the port
 
     def _arm(self) -> None:
         """Have the port call here when there is something that may be done, and only then."""
-        if self._error is not None:
+        if self.error is not None:
             return
         wanted = self._reading and not self._pending
         if wanted is not self._armed:
@@ -232,7 +237,7 @@ class Connection:
     def _notice(self, packet: Packet) -> None:
         """Take what the port has to tell, besides that there is something to read."""
         signals = packet.signals
-        if self._error is not None:
+        if self.error is not None:
             return
         if not signals:
             self._continue()
@@ -261,13 +266,13 @@ class Connection:
 
     def fail(self, error: IpcError) -> None:
         """End the connection because of `error`; tells `on_closed`, once."""
-        if self._error is None:
+        if self.error is None:
             self._end(error)
             self._on_closed(error)
 
     def refuse(self, error: IpcError) -> None:
         """End the connection because of what the peer sent, and log it (rule 4)."""
-        if self._error is None:
+        if self.error is None:
             _log.warning("%s: closing %r: %s", self._name, self._channel, error)
             self.fail(error)
 
@@ -285,18 +290,18 @@ class Connection:
 
         `error` is for whoever comes later, `pending` for the senders of what was dropped.
         """
-        if self._error is None:
+        if self.error is None:
             self._end(error, pending)
 
     def release(self, error: IpcError) -> Channel:
         """Give the channel away, unread messages and all; what waited for room is dropped."""
-        self._error = error
+        self.error = error
         channel = Channel(self._channel.take(), self._channel.rights)
         self._end(error)
         return channel
 
     def _end(self, error: IpcError, pending: IpcError | None = None) -> None:
-        self._error = error
+        self.error = error
         self._reading = self._armed = False
         for _, handles in self._pending:
             close_all(handles)

@@ -45,11 +45,12 @@ class Outgoing:
 class Outbox:
     """The writing half of a connection; borrows the channel."""
 
-    __slots__ = ("_backlog", "_channel", "_wait_for_room", "clogged")
+    __slots__ = ("_backlog", "_channel", "_send", "_wait_for_room", "clogged")
 
     def __init__(self, channel: Channel, wait_for_room: Callable[[], None]) -> None:
         """`wait_for_room` has `flush` called once, when there is room or nobody to write to."""
         self._channel = channel
+        self._send = channel.send  # once for all: this is done for every message
         self._wait_for_room = wait_for_room
         self.clogged = False
         """True while room is waited for: the peer's queue is full, or was a moment ago."""
@@ -66,9 +67,9 @@ class Outbox:
         Raises: PeerClosed, NoResources, AccessDenied, OutOfRange; then the handles are closed.
         """
         try:
-            if not self._backlog and self._try_send(data, moved):
-                return None
             if not self.clogged:
+                if self._try_send(data, moved):
+                    return None
                 self._wait_for_room()
                 self.clogged = True
         except BaseException:
@@ -85,7 +86,7 @@ class Outbox:
         Raises: ShouldWait: no room. Else as `post`.
         """
         try:
-            if self._backlog:
+            if self.clogged:
                 raise ShouldWait(f"{len(self._backlog)} messages wait for room already")
             if not self._try_send(data, moved):
                 raise ShouldWait("the peer's queue is full")
@@ -101,14 +102,12 @@ class Outbox:
 
     def flush(self) -> None:
         """Send what waits, in order, as far as there is room."""
-        self.clogged = False
-        while self._backlog:
+        while self._backlog:  # `clogged` meanwhile: what `done` posts lines up behind
             outgoing = next(iter(self._backlog))
             error: IpcError | None = None
             try:
                 if not self._try_send(outgoing.data, outgoing.moved):
                     self._wait_for_room()
-                    self.clogged = True
                     return
             except PeerClosed as gone:
                 self.drop(gone)
@@ -117,17 +116,18 @@ class Outbox:
                 error = failure
             self._backlog.pop(outgoing, None)
             outgoing.finish(error)
+        self.clogged = False
 
     def drop(self, error: IpcError) -> None:
         """Give up all that waits, because of `error`."""
-        self.clogged = False
         while self._backlog:
             self._backlog.popitem(last=False)[0].finish(error)
+        self.clogged = False
 
     def _try_send(self, data: bytes, moved: Moved | None) -> bool:
         try:
             if moved is None:
-                self._channel.write(data)
+                self._send(data)
             else:
                 self._channel.write_moved(data, moved)
         except ShouldWait:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 from ipcrt.bindings.client import DEFAULT_TIMEOUT, Client
 from ipcrt.bindings.ends import ClientEnd, P
 from ipcrt.bindings.listener import Listener
+from ipcrt.bindings.outbox import Done
 from ipcrt.bindings.tables import OneWay, TwoWay
 from ipcrt.errors import BadState
 from ipcrt.port.aport import AsyncPort
@@ -43,6 +44,10 @@ class _ProxyBase(Generic[P]):
     def _send_now(self, method: OneWay[RequestT], request: RequestT) -> None:
         """Send a one-way message now or not at all. Raises: ShouldWait, PeerClosed."""
         self._client.send_now(method, request)
+
+    def _send_soon(self, method: OneWay[RequestT], request: RequestT, done: Done) -> bool:
+        """Send a one-way message now, or line it up and answer True; see `Client.send_soon`."""
+        return self._client.send_soon(method, request, done)
 
     def into_client_end(self) -> ClientEnd[P]:
         """Move the channel out, unread messages and all; the proxy is closed.

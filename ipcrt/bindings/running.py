@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from ipcrt.bindings.tables import Kind, Method
+from ipcrt.bindings.tables import Method
 from ipcrt.port.aport import AsyncPort
 
 
@@ -34,7 +34,7 @@ class Running:
     @property
     def is_call(self) -> bool:
         """True where somebody waits for an answer."""
-        return self.method.KIND is Kind.TWO_WAY
+        return self.method.is_call
 
     def start(self, port: AsyncPort) -> None:
         """Run beside the others. Raises: BadState: the port is closed; then it was cancelled."""

@@ -74,6 +74,11 @@ class Server(ABC, Generic[P]):
 
     PROTOCOL: ClassVar[type[Any]]
 
+    def __str__(self) -> str:
+        """Whom this serves, for the log; override it where more is known of the client."""
+        table: ProtocolTable = self.PROTOCOL.TABLE
+        return table.name
+
     def unknown_method(self, ordinal: int, kind: Kind) -> None:
         """A flexible method came that this protocol does not know; it has been dealt with."""
         _log.info("%s: unknown %s method %#x", self.PROTOCOL.TABLE.name, kind.value, ordinal)
@@ -90,6 +95,7 @@ class ServerBinding(Generic[P]):
         "_connection",
         "_in_flight",
         "_limit",
+        "_outbox",
         "_port",
         "_replies",
         "_running",
@@ -115,7 +121,7 @@ class ServerBinding(Generic[P]):
         self._running: dict[Running, None] = {}
         self._closers: list[Waiter[None]] = []
         self._connection = Connection(
-            self._table.name,
+            server,
             end.take_channel(),
             port,
             self._message,
@@ -124,6 +130,7 @@ class ServerBinding(Generic[P]):
             on_peer_gone=self._cancel_calls,
             max_message_bytes=limits.message_bytes,
         )
+        self._outbox = self._connection.outbox
         self._replies = Replies(self._connection)
         try:
             self._connection.resume()
@@ -141,13 +148,14 @@ class ServerBinding(Generic[P]):
             close_all(handles)
             self._unknown(txid, ordinal, flags)
             return
-        if (method.KIND is Kind.TWO_WAY) != (txid != NO_TXID):
+        if method.is_call is not (txid != NO_TXID):
             close_all(handles)
             raise RemoteProtocolError(f"{method.selector} is {method.KIND.value}, txid is {txid}")
         request = method.request.decode(body, handles)
         self._in_flight += 1
         self._start(method, txid, request)
-        self._regulate()
+        if self._in_flight >= self._limit or self._outbox.clogged:
+            self._connection.pause()
 
     def _unknown(self, txid: int, ordinal: int, flags: int) -> None:
         kind = Kind.TWO_WAY if txid else Kind.ONE_WAY
@@ -212,7 +220,7 @@ class ServerBinding(Generic[P]):
     def _regulate(self) -> None:
         """Read while the limits allow it (rule 2)."""
         connection = self._connection
-        if self._in_flight >= self._limit or connection.outbox.clogged:
+        if self._in_flight >= self._limit or self._outbox.clogged:
             connection.pause()
         else:
             connection.resume()
@@ -224,7 +232,7 @@ class ServerBinding(Generic[P]):
 
         Raises: ShouldWait: the client's queue is full. PeerClosed, LocalProtocolError.
         """
-        self._connection.outbox.post_now(*self._event(event, payload))
+        self._outbox.post_now(*self._event(event, payload))
 
     async def send_event_wait(self, event: Event[RequestT], payload: RequestT) -> None:
         """Send an event, waiting while the client's queue is full; its handles are moved.
@@ -232,7 +240,7 @@ class ServerBinding(Generic[P]):
         Raises: PeerClosed, LocalProtocolError.
         """
         await _checkpoint(self._port)
-        outgoing = self._connection.outbox.post(*self._event(event, payload))
+        outgoing = self._outbox.post(*self._event(event, payload))
         if outgoing is None:
             return
         sending = Sending(outgoing, self._port.create_waiter())
@@ -240,7 +248,7 @@ class ServerBinding(Generic[P]):
         try:
             await sending.waiter
         finally:
-            self._connection.outbox.withdraw(outgoing)
+            self._outbox.withdraw(outgoing)
 
     def _event(self, event: Event[RequestT], payload: RequestT) -> tuple[bytes, Moved | None]:
         if self._connection.error is not None:
@@ -288,7 +296,7 @@ class ServerBinding(Generic[P]):
             return
         if status is not None:
             try:
-                self._connection.outbox.post_now(encode_epitaph(status))
+                self._outbox.post_now(encode_epitaph(status))
             except (ShouldWait, PeerClosed):
                 _log.info("%s: no room for the epitaph %s", self._table.name, status.name)
         reason = PeerClosed(f"{self._table.name}: closed by the server")

@@ -97,6 +97,8 @@ class Method(Generic[RequestT, ResponseT]):
     ordinal: int = 0
     flags: int = dataclasses.field(init=False)
     """The header's flags in each of its messages."""
+    is_call: bool = dataclasses.field(init=False)
+    """True where the sender waits for a reply."""
     has_result: bool = dataclasses.field(init=False)
     """True where a reply is a result union rather than the response itself."""
 
@@ -105,6 +107,7 @@ class Method(Generic[RequestT, ResponseT]):
         derive(self, "name", self.name or snake_name(self.selector))
         derive(self, "ordinal", self.ordinal or method_ordinal(self.selector))
         derive(self, "flags", 0 if self.strict else FLEXIBLE)
+        derive(self, "is_call", self.KIND is Kind.TWO_WAY)
         derive(self, "has_result", self.raises is not None or not self.strict)
 
 

@@ -37,7 +37,7 @@ def activate(
 
     bits = _mode(mode)
     check_name(name)
-    find_program(command[0])
+    command = [find_program(command[0]), *command[1:]]
     with Listener.bind(locator_path(socket), bits) as listener:
         typer.echo(f"ipcrt activate: listening at {listener.path}", err=True)
         raise typer.Exit(Supervisor(listener.fileno(), name, command, once=once).run())

@@ -16,6 +16,7 @@ import errno
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Mapping
 from typing import Final, NoReturn
 
@@ -40,13 +41,16 @@ def check_name(name: str) -> None:
         raise Misused(f"{name!r} cannot name a socket: 1 to 255 ASCII characters, no colon")
 
 
-def find_program(program: str) -> None:
-    """Make sure that a command can be found before anybody waits for it.
+def find_program(program: str) -> str:
+    """Answer where a command is, before anybody waits for it.
 
-    Raises: Misused.
+    Beside our own interpreter too: `ipcrt-locatord` need not be on the PATH where `ipcrt` is
+    called by its path. Raises: Misused.
     """
-    if shutil.which(program) is None:
+    found = shutil.which(program) or shutil.which(program, path=os.path.dirname(sys.executable))
+    if found is None:
         raise Misused(f"{program}: no such command")
+    return found
 
 
 def launch(command: list[str], listener_fd: int, name: str) -> int:

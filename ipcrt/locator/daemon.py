@@ -1,7 +1,8 @@
 """ipcrt-locatord: the locator as a daemon, started by systemd on the first connection or by hand.
 
 Under socket activation the supervisor's socket is served, and its path never touched; otherwise
-the daemon binds the path itself. SIGTERM and SIGINT end it cleanly.
+the daemon binds the path itself. SIGTERM and SIGINT end it cleanly; SIGHUP reads the policy again,
+for clients that come from then on.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ import asyncio
 import importlib
 import logging
 import os
+import re
 import resource
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import ExitStack
 from typing import Any, Final
 
-from ipcrt.errors import BadState, IpcError
+from ipcrt.errors import BadState, IpcError, NotFound
 from ipcrt.locator.activation import inherited_sockets
 from ipcrt.locator.connect import SOCKET_VARIABLE
+from ipcrt.locator.journal import set_up_logging
 from ipcrt.locator.listener import Listener, default_path
 from ipcrt.locator.locator import LocatorLimits, LocatorService
 from ipcrt.locator.notify import Notifier
@@ -29,25 +32,26 @@ from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort, open_port
 
 _log: Final = logging.getLogger("ipcrt.locator")
-_PRIORITIES: Final = {"CRITICAL": 2, "ERROR": 3, "WARNING": 4, "INFO": 6, "DEBUG": 7}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon; answer the exit status: 0 after a clean stop, 1 when it could not serve."""
     options = _parser().parse_args(argv)
-    _set_up_logging(verbose=options.verbose)
+    set_up_logging(verbose=options.verbose)
+    limits = LocatorLimits(
+        options.max_clients, options.max_clients_per_uid or (options.max_clients + 1) // 2
+    )
     try:
         _raise_descriptor_limit()
         with ExitStack() as stack:
             listener = _listener(options, stack)
             policy = _policy(options.policy)
-            limits = LocatorLimits(
-                options.max_clients,
-                options.max_clients_per_uid or options.max_clients,
-            )
-            _runner(_serve(listener, policy, limits, Notifier.from_environment()))
+            notifier = Notifier.from_environment()
+            _run(_serve(listener, policy, limits, notifier, options.policy))
     except IpcError as error:
         _log.error("%s", error)
+        return 1
+    except KeyboardInterrupt:  # before the loop took the signal over
         return 1
     return 0
 
@@ -62,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--mode",
-        type=lambda text: int(text, 8),
+        type=_mode,
         default=0o600,
         metavar="OCTAL",
         help="mode bits of a socket that we bind ourselves (default: 600)",
@@ -77,17 +81,22 @@ def _parser() -> argparse.ArgumentParser:
         "--max-clients", type=_positive, default=4096, metavar="N", help="default: %(default)s"
     )
     parser.add_argument(
-        "--max-clients-per-uid", type=_positive, metavar="N", help="default: as --max-clients"
+        "--max-clients-per-uid", type=_positive, metavar="N", help="default: half of --max-clients"
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="log what goes well, too")
     return parser
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not positive")
-    return number
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return int(text)
+
+
+def _mode(text: str) -> int:
+    if not re.fullmatch("[0-7]{1,4}", text) or int(text, 8) > 0o777:
+        raise argparse.ArgumentTypeError(f"{text!r} is no octal mode such as 660")
+    return int(text, 8)
 
 
 def _listener(options: argparse.Namespace, stack: ExitStack) -> Handle:
@@ -108,13 +117,22 @@ def _listener(options: argparse.Namespace, stack: ExitStack) -> Handle:
 
 
 def _policy(path: str | None) -> Policy:
-    if path is None or not os.path.exists(path):
+    """Raises: InvalidArgs: the policy file is not good."""
+    if path is None:
         return Policy.default()
-    return Policy.load(path)
+    try:
+        return Policy.load(path)
+    except NotFound as error:
+        _log.info("%s: only root and our own user may do anything", error)
+        return Policy.default()
 
 
 async def _serve(
-    listener: Handle, policy: Policy, limits: LocatorLimits, notifier: Notifier
+    listener: Handle,
+    policy: Policy,
+    limits: LocatorLimits,
+    notifier: Notifier,
+    policy_path: str | None,
 ) -> None:
     """Serve until SIGTERM or SIGINT."""
     stop = asyncio.Event()
@@ -123,6 +141,7 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     async with open_port() as port:
         locator = LocatorService(port, policy, limits)
+        loop.add_signal_handler(signal.SIGHUP, _reload, locator, policy_path)
         try:
             locator.listen(listener)
             notifier.ready()
@@ -135,6 +154,16 @@ async def _serve(
             locator.close()
 
 
+def _reload(locator: LocatorService, policy_path: str | None) -> None:
+    """Read the policy again; one that is not good changes nothing."""
+    try:
+        locator.policy = _policy(policy_path)
+    except IpcError as error:
+        _log.error("the old policy stays: %s", error)
+    else:
+        _log.info("policy read again")
+
+
 async def _feed_watchdog(port: AsyncPort, notifier: Notifier) -> None:
     """Say that the loop turns, twice as often as it is expected."""
     assert notifier.watchdog_interval_us is not None
@@ -143,7 +172,7 @@ async def _feed_watchdog(port: AsyncPort, notifier: Notifier) -> None:
         await port.sleep(notifier.watchdog_interval_us / 2e6)
 
 
-def _runner(main_coroutine: Any) -> None:
+def _run(main_coroutine: Coroutine[Any, Any, None]) -> None:
     """Run on uvloop where it is installed, else on asyncio."""
     try:
         uvloop = importlib.import_module("uvloop")
@@ -161,23 +190,6 @@ def _raise_descriptor_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         except (OSError, ValueError) as error:  # a sandbox may forbid it
             _log.info("staying with %d descriptors: %s", soft, error)
-
-
-class _JournalFormatter(logging.Formatter):
-    """Put the priority in front of each line, as sd-daemon(3) has it."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        prefix = f"<{_PRIORITIES.get(record.levelname, 6)}>"
-        return "\n".join(prefix + line for line in super().format(record).splitlines())
-
-
-def _set_up_logging(*, verbose: bool) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    if "JOURNAL_STREAM" in os.environ:
-        handler.setFormatter(_JournalFormatter("%(message)s"))
-    else:
-        handler.setFormatter(logging.Formatter("ipcrt-locatord: %(levelname)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ class LocatorService:
         """
         reason = self._reason_to_refuse(end, session)
         if reason is not None:
-            _log.warning("%r is turned away: %s", session, reason)
+            _log.warning("%s is turned away: %s", session, reason)
             session.release()
             refuse(end.take_channel(), Status.NO_RESOURCES)
             return False
@@ -179,10 +179,8 @@ class LocatorService:
             if not self._per_uid[session.who.uid]:
                 del self._per_uid[session.who.uid]
             session.release()
-        if isinstance(reason, ProtocolError):
-            _log.warning("%r is closed: %s", session, reason)
-        elif not isinstance(reason, PeerClosed):
-            _log.info("%r is closed: %s", session, reason)
+        if not isinstance(reason, PeerClosed | ProtocolError):  # bindings logs the latter
+            _log.info("%s is closed: %s", session, reason)
 
     # ---- life
 

@@ -12,6 +12,7 @@ from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import ClientEnd, Protocol, ServerEnd
 from ipcrt.bindings.enums import FlexibleUint32
 from ipcrt.bindings.errors import DomainError
+from ipcrt.bindings.outbox import Done
 from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
 from ipcrt.bindings.scalars import Uint32
 from ipcrt.bindings.server import Server
@@ -161,6 +162,10 @@ class LocatorProxy(Proxy[Locator]):
         """Send `open` now or not at all. Raises: ShouldWait, PeerClosed."""
         self._send_now(LOCATOR_OPEN, LocatorOpenRequest(name, server_end))
 
+    def open_soon(self, name: str, server_end: Channel, on_sent: Done) -> bool:
+        """Send `open` now, or line it up and answer True; then `on_sent` is told."""
+        return self._send_soon(LOCATOR_OPEN, LocatorOpenRequest(name, server_end), on_sent)
+
     async def get_entries(
         self, *, timeout: float | None = DEFAULT_TIMEOUT
     ) -> LocatorGetEntriesResponse:
@@ -267,7 +272,7 @@ class OutgoingProxy(Proxy[Outgoing]):
     async def open(
         self, name: str, server_end: Channel, client: Identity, process: Process | None
     ) -> None:
-        """Serve `server_end` as `name` for `client`, whose process is there where the kernel tells it."""
+        """Serve `server_end` as `name` for `client`; `process` where the kernel tells which it is."""
         await self._send(OUTGOING_OPEN, OutgoingOpenRequest(name, server_end, client, process))
 
     def open_now(
@@ -275,6 +280,19 @@ class OutgoingProxy(Proxy[Outgoing]):
     ) -> None:
         """Send `open` now or not at all. Raises: ShouldWait, PeerClosed."""
         self._send_now(OUTGOING_OPEN, OutgoingOpenRequest(name, server_end, client, process))
+
+    def open_soon(
+        self,
+        name: str,
+        server_end: Channel,
+        client: Identity,
+        process: Process | None,
+        on_sent: Done,
+    ) -> bool:
+        """Send `open` now, or line it up and answer True; then `on_sent` is told."""
+        return self._send_soon(
+            OUTGOING_OPEN, OutgoingOpenRequest(name, server_end, client, process), on_sent
+        )
 
 
 class OutgoingBlockingProxy(BlockingProxy[Outgoing]):
@@ -304,4 +322,4 @@ class OutgoingServer(Server[Outgoing]):
     def open(
         self, name: str, server_end: Channel, client: Identity, process: Process | None
     ) -> Answer[None]:
-        """Serve `server_end` as `name` for `client`, whose process is there where the kernel tells it."""
+        """Serve `server_end` as `name` for `client`; `process` where the kernel tells which it is."""

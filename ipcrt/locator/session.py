@@ -67,7 +67,7 @@ class Session(LocatorServer):
         if self._process is not None:
             return self._process.duplicate()
         if self.binding is None:
-            raise NotFound(f"{self!r} is not served")
+            raise NotFound(f"{self} is not served")
         return peer_process(self.binding.channel)
 
     def descriptors(self) -> list[int]:
@@ -80,13 +80,13 @@ class Session(LocatorServer):
         if self._process is not None:
             self._process.close()
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return f"client pid {self.who.pid} uid {self.who.uid}"
 
     def open(self, name: str, server_end: Channel) -> None:
         with server_end:
             if not self.namespace.may_open(name):
-                _log.warning("%r: policy does not grant %r", self, name)
+                _log.warning("%s: policy does not grant %r", self, name)
                 refuse(server_end, Status.ACCESS_DENIED)
                 return
             registration = self._service.registry.find(name)
@@ -104,14 +104,14 @@ class Session(LocatorServer):
             except NotFound:  # the client has gone meanwhile
                 return
             except IpcError as error:
-                _log.warning("%r cannot open %r: %s", self, name, error)
+                _log.warning("%s cannot open %r: %s", self, name, error)
                 refuse(server_end, Status.NO_RESOURCES)
                 return
             identity = Identity(self.who.pid, self.who.uid, self.who.gid)
             try:
                 registration.outgoing.open_now(name, server_end, identity, process)
             except IpcError as error:
-                _log.warning("%r does not take %r: %s", name, self, error)
+                _log.warning("%r does not take %s: %s", name, self, error)
                 refuse(spare, Status.UNAVAILABLE)
 
     def get_entries(self) -> LocatorGetEntriesResponse:
@@ -130,7 +130,7 @@ class Session(LocatorServer):
                 raise RegisterFailed(RegisterError.TOO_MANY)
             proxy = OutgoingProxy(outgoing, self._service.port)
         self._service.registry.add(Registration(offered, proxy, self.who.uid))
-        _log.info("%r offers %s", self, ", ".join(offered))
+        _log.info("%s offers %s", self, ", ".join(offered))
 
     def _check_names(self, names: tuple[str, ...]) -> None:
         registry = self._service.registry
@@ -141,7 +141,7 @@ class Session(LocatorServer):
             if not (_NAME.fullmatch(name) and name.isprintable()):
                 raise RegisterFailed(RegisterError.INVALID_NAME)
             if not self.namespace.may_register(name):
-                _log.warning("%r: policy does not let it offer %r", self, name)
+                _log.warning("%s: policy does not let it offer %r", self, name)
                 raise RegisterFailed(RegisterError.ACCESS_DENIED)
             if registry.find(name) is not None:
                 raise RegisterFailed(RegisterError.ALREADY_REGISTERED)

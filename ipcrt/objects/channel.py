@@ -20,6 +20,9 @@ from ipcrt.objects.handle import Handle, Moved, close_all
 from ipcrt.objects.kind import ObjType
 from ipcrt.objects.rights import Rights
 
+_PLAIN: Final = spill.RECORD_BYTES
+"""Anything longer cannot be taken for a spill record."""
+
 _READ: Final = int(Rights.READ)
 _WRITE: Final = int(Rights.WRITE)
 
@@ -66,7 +69,7 @@ class Channel(SocketHandle):
         """
         several = () if handles == () else list(handles)
         if not several:
-            self._send(data, ())
+            self.send(data, ())
             return
         if self in several:
             raise NotSupported("a channel cannot carry its own end")
@@ -78,21 +81,18 @@ class Channel(SocketHandle):
 
         For those who wait and try again; raises what `write` raises.
         """
-        self._send(data, moved.fds)
+        self.send(data, moved.fds)
         moved.close()
 
-    def _send(self, data: bytes | memoryview, fds: Sequence[int]) -> None:
+    def send(self, data: bytes | memoryview, fds: Sequence[int] = ()) -> None:
+        """Send one message with descriptors that stay the caller's; else as `write`."""
         if not self._bits & _WRITE:
             self.require(Rights.WRITE, "write")
-        if len(fds) > _scm.MAX_HANDLES:
-            raise OutOfRange(f"{len(fds)} handles exceed {_scm.MAX_HANDLES} a message")
-        if not isinstance(data, bytes):
-            data = memoryview(data).cast("B")  # its length is in bytes, whatever its items are
-        if not data:
-            raise InvalidArgs("a message without bytes would read as end of file")
-        if spill.must_spill(data):
-            self._send_spilled(data, fds)
-            return
+        if fds or type(data) is not bytes or not _PLAIN < len(data) <= _scm.MAX_PACKET_BYTES:
+            data = _check(data, fds)
+            if spill.must_spill(data):
+                self._send_spilled(data, fds)
+                return
         try:
             _scm.send(self._sock or self._open(), data, fds)
         except OutOfRange:  # the pair's maker gave it a small SO_SNDBUF
@@ -133,16 +133,21 @@ class Channel(SocketHandle):
         Raises: ShouldWait: empty, peer open. PeerClosed: empty, peer gone.
         RemoteProtocolError: truncated, too many handles, bad spill; nothing of it is left open.
         """
+        return Message(*self.receive(buffer, max_bytes))
+
+    def receive(
+        self, buffer: _scm.ReceiveBuffer | None, max_bytes: int
+    ) -> tuple[bytes, list[Handle]]:
+        """Do as `read`, for those who take the message apart at once."""
         if not self._bits & _READ:
             self.require(Rights.READ, "read")
         data, fds = _scm.receive(self._sock or self._open(), buffer)
+        handles: list[Handle] = []
         if fds or len(data) == spill.RECORD_BYTES:
-            message = _assemble(data, fds, max_bytes)
-        else:
-            message = Message(data, [])
+            data, handles = _assemble(data, fds, max_bytes)
         if self._held_back:
             self._note_read()
-        return message
+        return data, handles
 
     def duplicate(self, rights: Rights = Rights.SAME_RIGHTS) -> NoReturn:
         """Refuse: as in Zircon, an end of a channel has one owner."""
@@ -150,7 +155,18 @@ class Channel(SocketHandle):
         raise NotSupported("a channel cannot be duplicated; move it")
 
 
-def _assemble(data: bytes, fds: list[int], max_bytes: int) -> Message:
+def _check(data: bytes | memoryview, fds: Sequence[int]) -> bytes | memoryview:
+    """Answer `data` in bytes, whatever its items are; refuse what no message may be."""
+    if len(fds) > _scm.MAX_HANDLES:
+        raise OutOfRange(f"{len(fds)} handles exceed {_scm.MAX_HANDLES} a message")
+    if not isinstance(data, bytes):
+        data = memoryview(data).cast("B")
+    if not data:
+        raise InvalidArgs("a message without bytes would read as end of file")
+    return data
+
+
+def _assemble(data: bytes, fds: list[int], max_bytes: int) -> tuple[bytes, list[Handle]]:
     """Make the message out of a packet with descriptors, or one that may be a spill record."""
     handles = [Handle(fd) for fd in fds]
     if spill.is_record(data):
@@ -158,7 +174,7 @@ def _assemble(data: bytes, fds: list[int], max_bytes: int) -> Message:
     if len(handles) > _scm.MAX_HANDLES:
         close_all(handles)
         raise RemoteProtocolError(f"{len(handles)} handles exceed {_scm.MAX_HANDLES} a message")
-    return Message(data, handles)
+    return data, handles
 
 
 def _unspill(record: bytes, handles: list[Handle], max_bytes: int) -> bytes:

@@ -38,6 +38,9 @@ class AsyncPort(Port):
     strict: ClassVar[bool] = False
     """True where whatever is awaited must let others run, even when it need not wait."""
 
+    late: bool = False
+    """True where the loop may tell of news that a task has taken since the loop looked."""
+
     def __init__(self) -> None:
         super().__init__()
         self._takers: collections.deque[Waiter[None]] = collections.deque()
@@ -68,6 +71,8 @@ class AsyncPort(Port):
         """
         self._check()
         until = self.until(timeout)
+        if self.strict:
+            await self.checkpoint()
         packet = self._router.take()
         while packet is None:
             await self._wait_packet(until)
@@ -79,13 +84,9 @@ class AsyncPort(Port):
         self._takers.append(waiter)
         try:
             await self.wait_result(waiter, self.left(until))
-        except BaseException as error:
+        except BaseException:
             if waiter in self._takers:
                 self._takers.remove(waiter)
-            if isinstance(error, TimedOut):
-                self.dispatch()  # a busy loop sees the deadline before the news
-                if self._router.queued:
-                    return
             self._packet_queued()  # rule 2: it may have been woken for a packet
             raise
 
@@ -116,7 +117,7 @@ class AsyncPort(Port):
         try:
             await self._wait_armed(items, found, timeout)
         except TimedOut as error:
-            return _look_once(items, error)  # a busy loop sees the deadline before the news
+            return _look_once(items, error)  # the news may be behind others in the poller
         if any(signals & Signals.HANDLE_CLOSED for signals in found):
             raise Canceled("a handle, or the port, was closed while it was waited for")
         return found
@@ -141,7 +142,7 @@ class AsyncPort(Port):
         finally:
             for (handle, _), key, signals in zip(items, keys, found, strict=True):
                 self.unbind(key)
-                if not signals and not handle.closed and not self.closed:
+                if not signals and not handle.closed:
                     self.cancel(handle, key)
 
     async def wait_result(self, waiter: Waiter[T], timeout: float | None = None) -> T:
@@ -216,7 +217,7 @@ class AsyncPort(Port):
 
 def _look_once(items: Sequence[tuple[Handle, Signals]], otherwise: TimedOut) -> list[Signals]:
     """Answer what is up on each handle, if that is enough; else raise."""
-    found = [observe(handle) for handle, _ in items]
+    found = [observe(handle, wanted) for handle, wanted in items]
     if any(up & wanted for up, (_, wanted) in zip(found, items, strict=True)):
         return found
     raise otherwise

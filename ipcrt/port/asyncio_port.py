@@ -29,12 +29,12 @@ class AsyncioPort(AsyncPort):
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        # asyncio's own loop lines readers up behind the tasks that are ready; uvloop calls them.
+        self.late = isinstance(self._loop, asyncio.BaseEventLoop)
         super().__init__()
         self._loop.add_reader(self._poller.fileno(), self.dispatch)
 
     def clock(self) -> float:
-        # Not the loop's own: uvloop's stands still while a callback runs, so a deadline counted
-        # from it would come early.
         return time.monotonic()
 
     def create_waiter(self) -> Waiter[Any]:
@@ -55,8 +55,7 @@ class AsyncioPort(AsyncPort):
         return True
 
     def stop_reader(self, watch: HandleWatch) -> None:
-        if not self._loop.is_closed():
-            self._loop.remove_reader(watch.fd)
+        self._loop.remove_reader(watch.fd)  # a closed loop bears it, too
 
     # ---- deadlines
 
@@ -107,8 +106,7 @@ class AsyncioPort(AsyncPort):
             task.cancel()
         if self._timer is not None:
             self._timer.cancel()
-        if not self._loop.is_closed():
-            self._loop.remove_reader(self._poller.fileno())
+        self._loop.remove_reader(self._poller.fileno())
 
     def statistics(self) -> dict[str, int]:
         return super().statistics() | {"tasks": len(self._tasks)}

@@ -154,7 +154,7 @@ def wait_many(
         rest = _LONGEST_SLEEP_S if until is None else until - time.monotonic()
         ready = poll.poll(max(0.0, min(rest, _LONGEST_SLEEP_S)) * 1000)
         if ready:
-            found = [observe(handle) for handle, _ in items]
+            found = [observe(handle, wanted) for handle, wanted in items]
             if any(up & wanted for up, (_, wanted) in zip(found, items, strict=True)):
                 return found
         if rest <= 0:

@@ -44,6 +44,7 @@ class AsyncChannel:
         self._told = False
         self._calls = Calls()
         self._streak = 0
+        self._share = 0 if port.strict else _FAIR_SHARE
 
     @property
     def channel(self) -> Channel:
@@ -56,8 +57,10 @@ class AsyncChannel:
         Raises: PeerClosed: empty, peer gone. TimedOut. RemoteProtocolError. Canceled: closed or
         moved meanwhile. BadHandle: before.
         """
-        until = self._port.until(timeout)
-        await self._be_fair()
+        until = None if timeout is None else self._port.until(timeout)
+        self._streak += 1
+        if self._streak > self._share:
+            await self._let_others_run()
         while True:
             try:
                 return self.read_nowait()
@@ -85,8 +88,10 @@ class AsyncChannel:
         or moved meanwhile.
         """
         with Moved(handles) as moved:
-            until = self._port.until(timeout)
-            await self._be_fair()
+            until = None if timeout is None else self._port.until(timeout)
+            self._streak += 1
+            if self._streak > self._share:
+                await self._let_others_run()
             while True:
                 try:
                     self._channel.write_moved(data, moved)
@@ -160,12 +165,10 @@ class AsyncChannel:
     def _read(self) -> Message:
         return self._channel.read(self._port.receive_buffer)
 
-    async def _be_fair(self) -> None:
-        """Let others run where this channel has not waited for long (rule 3)."""
-        self._streak += 1
-        if self._streak > _FAIR_SHARE:
-            self._streak = 0
-            await self._port.checkpoint()
+    async def _let_others_run(self) -> None:
+        """Give way, before anything is taken: a task may be cancelled here (rules 1 and 3)."""
+        self._streak = 0
+        await self._port.checkpoint()
 
     async def _wait_readable(self, until: float | None) -> None:
         self._streak = 0
@@ -183,7 +186,7 @@ class AsyncChannel:
 
     def _start_reading(self) -> None:
         """Have the port call `_readable`; it stops by itself when nobody waits."""
-        if not self._reading and not self._calls.full:
+        if not self._reading:
             self._port.add_reader(self._channel, self._readable, self._ended)
             self._reading = True
 
@@ -197,7 +200,7 @@ class AsyncChannel:
             self._look_for_reply()
         elif not self._readers:
             self._stop_reading()
-        elif self._told and not int(observe(self._channel)) & _NEWS:
+        elif self._told and self._port.late and not int(observe(self._channel)) & _NEWS:
             self._told = False  # the loop was late: the reader has taken it meanwhile
         else:
             self._wake_reader()
@@ -212,7 +215,6 @@ class AsyncChannel:
             return
         except IpcError as error:
             self._calls.fail(error)
-            self._wake_reader()
         else:
             if self._calls.unread:
                 self._wake_reader()

@@ -31,7 +31,7 @@ _LONGEST_S: Final = 100 * 365 * 86400.0
 class Deadlines:
     """Call back what is still here when its time has come. Times are seconds of `clock`."""
 
-    __slots__ = ("_clock", "_heap", "_next_id", "_on_earlier", "_slots")
+    __slots__ = ("_clock", "_heap", "_next_id", "_on_earlier", "_shift", "_slots", "_timeout")
 
     def __init__(self, clock: Callable[[], float], on_earlier: Callable[[float], None]) -> None:
         """`on_earlier(due)` is told whenever the earliest deadline moves nearer."""
@@ -40,14 +40,18 @@ class Deadlines:
         self._slots: dict[int, dict[int, Expire]] = {}
         self._heap: list[int] = []
         self._next_id = 0
+        self._timeout = 0.0  # the last one asked for: mostly it is the same again
+        self._shift = 0
 
     def add(self, timeout: float, expire: Expire) -> Token:
         """Arrange for `expire()` in `timeout` seconds, never earlier; the token drops it.
 
         A timeout below zero is zero, and even zero is told by `run` only, not here.
         """
-        timeout = min(_LONGEST_S, max(0.0, timeout))
-        shift = max(0, (int(timeout * 1000) >> _SLOTS_BITS).bit_length() - 1)
+        if timeout != self._timeout:
+            self._timeout = timeout = min(_LONGEST_S, max(0.0, timeout))
+            self._shift = max(0, (int(timeout * 1000) >> _SLOTS_BITS).bit_length() - 1)
+        shift = self._shift
         slot = ((int((self._clock() + timeout) * 1000) >> shift) + 1) << shift
         self._next_id = number = self._next_id + 1
         entries = self._slots.get(slot)

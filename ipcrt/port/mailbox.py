@@ -68,9 +68,10 @@ class Mailbox:
 
     def end(self) -> None:
         """Ring again if packets were left behind after `begin`."""
-        with self._lock:
-            if self._packets and self._fd >= 0:
-                self._ring()
+        if self._packets:
+            with self._lock:
+                if self._fd >= 0:
+                    self._ring()
 
     def _ring(self) -> None:
         if not self._rung:

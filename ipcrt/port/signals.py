@@ -35,8 +35,8 @@ class Signals(enum.IntFlag):
     PEER_WRITE_DISABLED = 1 << 4
     """A socket's peer will send no more, and everything it sent has been read."""
     PEER_GONE = 1 << 22
-    """The other end is gone, whatever it sent is still queued. Not Zircon's; `wait_async` tells it
-    to those who wait for it, because they do not read and must know all the same."""
+    """The other end is gone, whatever of it is still queued. Not Zircon's; told only to those who
+    wait for it, because they do not read and must know all the same."""
     HANDLE_CLOSED = 1 << 23
     """The handle was closed or moved while it was waited for, or the port was closed."""
 
@@ -103,13 +103,15 @@ def interpret(kind: ObjType, fd: int, events: int) -> Signals:
     return _MEMBERS[_CLOSED]
 
 
-def observe(handle: Handle) -> Signals:
-    """Look at `handle` now: every signal that is up. Never blocks.
+def observe(handle: Handle, wanted: int = 0) -> Signals:
+    """Look at `handle` now: every signal that is up, PEER_GONE only if `wanted`. Never blocks.
 
     Raises: BadHandle.
     """
     fd = handle.fileno()
-    return interpret(handle.TYPE, fd, look(fd))
+    events = look(fd)
+    up = interpret(handle.TYPE, fd, events)
+    return up | Signals.PEER_GONE if wanted & _GONE and events & GONE else up
 
 
 def queued_bytes(fd: int) -> int:

@@ -62,6 +62,17 @@ class TrioWaiter(Generic[T]):
         return trio.lowlevel.Abort.SUCCEEDED
 
 
+class _Spawned:
+    """A coroutine that the port runs."""
+
+    __slots__ = ("ended", "scope", "task")
+
+    def __init__(self) -> None:
+        self.scope = trio.CancelScope()
+        self.ended = trio.Event()
+        self.task: trio.lowlevel.Task | None = None
+
+
 class TrioPort(AsyncPort):
     """A port on the running trio loop; made by `open_trio_port`."""
 
@@ -70,7 +81,7 @@ class TrioPort(AsyncPort):
     def __init__(self, nursery: trio.Nursery) -> None:
         """Run what `spawn` is given in `nursery`. Raises: NoResources."""
         self._nursery = nursery
-        self._tasks: dict[trio.CancelScope, trio.Event] = {}
+        self._tasks: set[_Spawned] = set()
         self._alarm = trio.CancelScope()
         super().__init__()
         trio.lowlevel.spawn_system_task(self._run, name="ipcrt port")
@@ -109,40 +120,43 @@ class TrioPort(AsyncPort):
     # ---- tasks
 
     def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> Callable[[], object]:
-        scope = trio.CancelScope()
+        spawned = _Spawned()
         try:
             self._check()
-            self._nursery.start_soon(self._task, coroutine, name, scope, name=name)
+            self._nursery.start_soon(self._run_spawned, spawned, coroutine, name, name=name)
         except BaseException:
             coroutine.close()
             raise
-        self._tasks[scope] = trio.Event()
-        return scope.cancel
+        self._tasks.add(spawned)
+        return spawned.scope.cancel
 
-    async def _task(
-        self, coroutine: Coroutine[Any, Any, None], name: str, scope: trio.CancelScope
+    async def _run_spawned(
+        self, spawned: _Spawned, coroutine: Coroutine[Any, Any, None], name: str
     ) -> None:
+        spawned.task = trio.lowlevel.current_task()
         try:
-            with scope:
+            with spawned.scope:
                 await coroutine
         except Exception:  # noqa: BLE001  (one coroutine must not end the others)
             _log.exception("%s failed", name)
         finally:
-            self._tasks.pop(scope).set()
+            self._tasks.discard(spawned)
+            spawned.ended.set()
 
     async def aclose(self) -> None:
         try:
-            while self._tasks:
-                ended = next(iter(self._tasks.values()))
-                self.cancel_tasks()
-                await ended.wait()
+            while others := self.cancel_tasks():
+                await others[0].ended.wait()
         finally:
             self.close()
 
-    def cancel_tasks(self) -> None:
-        """Cancel what `spawn` started."""
-        for scope in self._tasks:
-            scope.cancel()
+    def cancel_tasks(self) -> list[_Spawned]:
+        """Cancel what `spawn` started, but for whoever calls this; answer what it cancelled."""
+        me = trio.lowlevel.current_task() if trio.lowlevel.in_trio_task() else object()
+        others = [spawned for spawned in self._tasks if spawned.task is not me]
+        for spawned in others:
+            spawned.scope.cancel()
+        return others
 
     def _stop_serving(self) -> None:
         super()._stop_serving()

@@ -2,14 +2,14 @@
 
 1. A handle is watched by one port at a time; the last wait to go frees it.
 2. What the poller reports is a hint: the object is looked at before anybody is told.
-3. The poller's mask is the union of what the waits want. A wait whose packet is queued but not
-   taken yet wants nothing: a level-triggered poller would spin on it.
-4. Nor may it spin on news that nobody can use: a hang-up while messages are queued, a half-close
-   where only the full one is waited for. Such events leave the mask (a hang-up, which ignores the
-   mask, leaves the poller) until a read through the handle drains the queue, or waits change.
-5. When the handle closes or moves, every wait ends with HANDLE_CLOSED before the number is
+3. The poller's mask is the union of what the waits want. It reports for as long as a state
+   lasts, and must not spin on news that serve nobody: a wait whose packet is queued and not taken
+   yet, a hang-up while messages are queued, a half-close where only the full one is waited for.
+   Such events leave the mask (a hang-up, which ignores the mask, leaves the poller) until the
+   packet is taken, a read through the handle drains the queue, or waits change.
+4. When the handle closes or moves, every wait ends with HANDLE_CLOSED before the number is
    free for others (a poller keeps the old registration otherwise, and never tells).
-6. A reader that the event loop itself calls is taken over by the poller once the peer hangs up:
+5. A reader that the event loop itself calls is taken over by the poller once the peer hangs up:
    libuv stops polling a descriptor after its first EPOLLERR, with messages still queued.
 """
 
@@ -88,7 +88,7 @@ class Wait:
         self.queued = False
 
     def taken(self) -> None:
-        """The queued packet was taken: a repeating wait is armed again (rule 3)."""
+        """The queued packet was taken: a repeating wait is armed again."""
         self.queued = False
         if self.live:
             self.watch.refresh()
@@ -105,7 +105,6 @@ class HandleWatch:
 
     __slots__ = (
         "_armed",
-        "_ended",
         "_gone",
         "_loop_reads",
         "_muted",
@@ -128,7 +127,6 @@ class HandleWatch:
         self._armed = OUTSIDE
         self._muted = 0
         self._gone = False
-        self._ended = False
 
     def __len__(self) -> int:
         """Answer how many waits there are; the reader is none."""
@@ -163,7 +161,7 @@ class HandleWatch:
         if self._loop_reads:
             return
         try:
-            self._loop_reads = not self._gone and self._owner.start_reader(self)
+            self._loop_reads = self._owner.start_reader(self)
             self.refresh()
         except BaseException:
             self.clear_reader()
@@ -189,15 +187,14 @@ class HandleWatch:
         if events != self._armed:
             self._owner.arm(self.fd, self._armed, events)
             self._armed = events
-        if not self._waits and self._reader is None and not self._ended:
+        if not self._waits and self._reader is None:
             self._owner.released(self)
 
     def _mask(self) -> int:
-        """Work out what the poller shall report (rules 3, 4 and 6)."""
+        """Work out what the poller shall report (rules 3 and 5)."""
         events = 0
         for wait in self._waits:
-            if not wait.queued:
-                events |= wait.events
+            events |= wait.events
         if self._reader is not None:
             events |= READ_HANGUP if self._loop_reads else IN | READ_HANGUP
         if events == 0 or self._gone:
@@ -209,11 +206,9 @@ class HandleWatch:
     def ready(self, events: int) -> None:
         """Take the poller's hint: call the reader, send packets to the waits it satisfies."""
         if self._loop_reads and events & (GONE | READ_HANGUP):
-            self._stop_loop()  # rule 6
+            self._stop_loop()  # rule 5
         if self._reader is not None and not self._loop_reads and events & ~OUT:
             self.read()
-        if self._ended:
-            return
         if self._waits:
             self._serve_waits()
         self._update()
@@ -250,7 +245,7 @@ class HandleWatch:
             self._mute(events if self._reader is None else events & OUT)
 
     def _mute(self, events: int) -> None:
-        """Leave out what is up and serves nobody (rule 4)."""
+        """Leave out what is up and serves nobody (rule 3)."""
         if events & GONE:
             self._gone = True
         elif self._armed != OUTSIDE and events & self._armed:
@@ -261,7 +256,7 @@ class HandleWatch:
 
     def drained(self) -> None:
         """A read took something out: once the queue is empty, a hang-up may be told."""
-        if self._ended or self._owner.inherited() or queued_bytes(self.fd) > 0:
+        if self._owner.inherited() or queued_bytes(self.fd) > 0:
             return
         try:
             self.refresh()
@@ -271,10 +266,9 @@ class HandleWatch:
     # ---- the end
 
     def closing(self) -> None:
-        """The handle gives its descriptor up, or the port closes: end every wait (rule 5)."""
-        if self._ended or self._owner.inherited():
+        """The handle gives its descriptor up, or the port closes: end every wait (rule 4)."""
+        if self._owner.inherited():
             return
-        self._ended = True
         waits, self._waits = self._waits, []
         on_end = self._on_end
         self.clear_reader()
@@ -283,7 +277,6 @@ class HandleWatch:
             self._owner.end(Packet(wait.key, Signals.HANDLE_CLOSED))
         if on_end is not None:
             self._owner.run(on_end)
-        self._owner.released(self)
 
     def _stop_loop(self) -> None:
         if self._loop_reads:

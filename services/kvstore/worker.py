@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar, cast
 
-from ipcrt.bindings.client import again
+from ipcrt.bindings.errors import again
 from ipcrt.errors import BadState, IpcError
 from ipcrt.port.aport import AsyncPort
 from ipcrt.port.packet import Packet

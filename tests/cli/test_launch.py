@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -123,7 +124,11 @@ def test_names_that_cannot_be_passed(name: str) -> None:
         check_name(name)
 
 
-def test_programs_are_looked_for() -> None:
-    find_program("sh")
+def test_programs_are_looked_for_also_beside_the_interpreter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert find_program("sh") == shutil.which("sh")
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert find_program("ipcrt") == str(Path(sys.executable).parent / "ipcrt")
     with pytest.raises(Misused):
         find_program("no-such-program-anywhere")

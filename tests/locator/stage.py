@@ -108,6 +108,11 @@ class Stage:
         argv = [sys.executable, "-m", "ipcrt.locator.daemon", "--socket", self.path, *options]
         return self._start(argv, environment or {})
 
+    def locator_from(self, source: str, *options: object) -> Daemon:
+        """Run Python source text as the locator, and wait until it is ready."""
+        argv = [sys.executable, "-c", source, "--socket", self.path, *options]
+        return self._ready(self._start(argv, {}))
+
     def _start(
         self, argv: Sequence[object], environment: Mapping[str, str], pass_fds: Sequence[int] = ()
     ) -> Child:

@@ -302,6 +302,20 @@ def test_packets_as_they_are(pair: Pair) -> None:
             near.send_packet(packet, [])
 
 
+@pytest.mark.parametrize("size", [3, spill.RECORD_BYTES, 17, 65536, 65537])
+def test_descriptors_that_are_only_lent(pair: Pair, size: int) -> None:
+    near, far = pair
+    with content("lent") as handle:
+        near.send(bytes(size), [handle.fileno()])
+        near.send(bytes(size))
+        assert not handle.closed
+    data, handles = far.receive(_scm.ReceiveBuffer(), 1 << 20)
+    assert len(data) == size
+    assert [text_of(each) for each in handles] == ["lent"]
+    close_all(handles)
+    assert far.receive(None, 1 << 20) == (bytes(size), [])
+
+
 def test_rights_are_asked_for() -> None:
     first, second = Channel.create()
     with second, first.replace(BASIC & ~Rights.DUPLICATE) as mute:

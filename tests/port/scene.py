@@ -105,9 +105,9 @@ class Scene:
         """Give a port that spins the time to show it; a quiet one stays asleep."""
         raise NotImplementedError
 
-    def left_behind(self) -> dict[str, int]:
-        """Whatever the port still holds."""
-        counts = self.port.statistics()
+    def left_behind(self, port: Port | None = None) -> dict[str, int]:
+        """Whatever a port, this scene's or another, still holds."""
+        counts = (port or self.port).statistics()
         return {name: count for name, count in counts.items() if count and name != "turns"}
 
 

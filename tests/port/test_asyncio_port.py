@@ -136,3 +136,21 @@ def test_the_timer_comes_once_for_each_deadline(loop: NewLoop) -> None:
 
     with asyncio.Runner(loop_factory=loop) as runner:
         assert runner.run(play()) == 20
+
+
+@LOOPS
+def test_a_nearer_deadline_replaces_the_timer(loop: NewLoop) -> None:
+    async def play() -> None:
+        port = Counting()
+        for seconds in (0.03, 0.02, 0.01):
+            port.deadlines.add(seconds, lambda: None)
+        await port.sleep(0.05)
+        timers = port.timers
+        port.deadlines.add(0.01, lambda: None)
+        port.close()
+        await asyncio.sleep(0.03)
+        assert timers <= 4
+        assert port.timers == timers, "a closed port has no timer"
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(play())

@@ -18,8 +18,10 @@ from ipcrt.errors import (
 )
 from ipcrt.objects.channel import Channel, Message
 from ipcrt.objects.event import Event
+from ipcrt.port.blocking import wait_one
 from ipcrt.port.blocking_channel import BlockingChannel
 from ipcrt.port.calls import MAX_INBOX
+from ipcrt.port.signals import Signals
 from tests.port.scene import HANG, Scene, SceneChannel, story
 from tests.support.proc import open_fds
 
@@ -47,9 +49,15 @@ def drain(end: Channel) -> int:
     raise AssertionError("it is never empty")
 
 
+def read_request(far: Channel) -> Message:
+    """Read the request that was written, or on a plain thread is about to be."""
+    wait_one(far, Signals.READABLE, HANG)
+    return far.read()
+
+
 def answer(far: Channel, *replies: bytes, before: tuple[bytes, ...] = ()) -> None:
     """Read one request; write some messages, then replies with its txid."""
-    request = far.read()
+    request = read_request(far)
     for message in before:
         far.write(message)
     for reply in replies:
@@ -193,7 +201,7 @@ async def test_the_request_carries_its_handles_and_a_fresh_txid(scene: Scene) ->
     requests: list[Message] = []
 
     def reply() -> None:
-        requests.append(far.read())
+        requests.append(read_request(far))
         far.write(requests[-1].data[:4], [Event.create()])
 
     with far:
@@ -245,6 +253,7 @@ async def test_a_call_fails_at_once_when_the_peer_dies(scene: Scene) -> None:
     scene.later(far.close)
     with pytest.raises(PeerClosed):
         await near.call(b"....request")
+    assert near.inner.statistics()["calls_given_up"] == 0, "nobody owes a reply any more"
     assert (await near.read()).data == b"last words"
     near.inner.close()
 
@@ -319,7 +328,7 @@ async def test_closing_closes_what_was_read_ahead(scene: Scene) -> None:
         before = open_fds()
 
         def send() -> None:
-            request = far.read()
+            request = read_request(far)
             far.write(b"other", [Event.create()])
             far.write(request.data[:4])
 

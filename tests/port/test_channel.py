@@ -128,6 +128,22 @@ async def test_a_cancelled_call_leaves_nothing_behind(loop_scene: AsyncScene) ->
         near.close()
 
 
+@story
+async def test_a_call_cancelled_as_its_peer_dies(loop_scene: AsyncScene) -> None:
+    for turns in range(8):
+        near, far = channel_of(loop_scene)
+        calls = [loop_scene.start(near.call(b"....")) for _ in range(2)]
+        await loop_scene.settle()
+        far.close()
+        for _ in range(turns):
+            await loop_scene.port.checkpoint()
+        with contextlib.suppress(PeerClosed):
+            await calls[0].stop()
+        with pytest.raises(PeerClosed):
+            await calls[1].join()
+        near.close()
+
+
 @pytest.mark.parametrize("what", ["read", "write", "call", "call before it is sent", "wait"])
 @story
 async def test_a_task_that_waits_can_be_cancelled(loop_scene: AsyncScene, what: str) -> None:
@@ -279,8 +295,7 @@ async def test_a_stalled_peer_stops_the_writer_and_memory_is_bounded(
 
     with far:
         writer = loop_scene.start(flood())
-        await loop_scene.settle()
-        await loop_scene.settle()
+        await wait_until_async(lambda: loop_scene.port.statistics()["waiters"])
         stalled_at = len(written)
         await loop_scene.idle()
         assert len(written) == stalled_at < 1000
@@ -369,6 +384,29 @@ async def test_a_flood_does_not_keep_others_from_running(loop_scene: AsyncScene)
         await beside.join()
         assert len(ran) > 10
         near.close()
+
+
+@story
+async def test_a_message_that_nobody_waits_for_does_not_spin(loop_scene: AsyncScene) -> None:
+    called: list[int] = []
+
+    class Counting(AsyncChannel):
+        def _readable(self) -> None:
+            called.append(1)
+            super()._readable()
+
+    near, far = Channel.create()
+    counting = Counting(near, loop_scene.port)
+    with far:
+        reader = loop_scene.start(counting.read())
+        await loop_scene.settle()
+        await reader.cancel()
+        far.write(b"news")
+        await loop_scene.settle()
+        await loop_scene.idle()
+        assert len(called) <= 2
+        assert (await counting.read()).data == b"news"
+        counting.close()
 
 
 @story

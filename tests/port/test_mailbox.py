@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import select
 import signal
+import tempfile
+import threading
+import time
 from types import FrameType
 
 import pytest
@@ -13,6 +17,7 @@ from ipcrt.errors import BadState, NoResources, ShouldWait
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.port.mailbox import MAX_PACKETS, Mailbox
 from ipcrt.port.packet import Packet
+from tests.port.scene import A_MOMENT
 
 
 def rings(mailbox: Mailbox) -> bool:
@@ -79,6 +84,22 @@ def test_a_closed_one_takes_nothing() -> None:
         mailbox.put(Packet(1))
 
 
+@pytest.mark.parametrize("use", ["close", "put"])
+def test_close_and_put_wait_for_each_other(use: str) -> None:
+    """A sender that was about to ring must not write to a number that is another's by then."""
+    mailbox = Mailbox()
+    act = mailbox.close if use == "close" else lambda: mailbox.put(Packet(1))
+    thread = threading.Thread(target=act)
+    with mailbox._lock:
+        thread.start()
+        time.sleep(A_MOMENT)
+        assert mailbox.fileno() >= 0
+        assert len(mailbox) == 0
+    thread.join()
+    assert (mailbox.fileno() < 0, len(mailbox)) == ((True, 0) if use == "close" else (False, 1))
+    mailbox.close()
+
+
 def test_a_signal_handler_may_queue_while_its_thread_does() -> None:
     """The handler runs between two steps of whatever it interrupts, with the lock held or not."""
     count = 3000
@@ -105,12 +126,14 @@ def test_a_signal_handler_may_queue_while_its_thread_does() -> None:
 
 def test_no_descriptor_left_is_told_and_none_is_lost() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with BlockingPort() as port:
-        lowest = port._poller.fileno()
-        for free in range(2):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + free, hard))
+    for free in range(2):
+        with tempfile.TemporaryFile() as highest:  # opened after all that was open before
+            fillers = [os.dup(highest.fileno()) for _ in range(20)]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (fillers[-1] + 1 + free, hard))
             try:
                 with pytest.raises(NoResources):
                     BlockingPort()
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+                for filler in fillers:
+                    os.close(filler)

@@ -122,6 +122,8 @@ async def test_peer_closed_waits_for_the_last_of_several_messages(
         for _ in range(3):
             send(far)
         far.close()
+        scene.port.wait_async(near, KEY, Signals.PEER_CLOSED)
+        await scene.settle()
         seen: list[Signals] = []
         while not seen or seen[-1] == news:
             seen.append(await scene.wait_one(near, news | Signals.PEER_CLOSED))
@@ -129,6 +131,7 @@ async def test_peer_closed_waits_for_the_last_of_several_messages(
                 take(near)
         at_once = isinstance(near, EventPair | Socket | Fifo)  # they take all that is there
         assert seen == [news] * (1 if at_once else 3) + [Signals.PEER_CLOSED]
+        assert await scene.wait() == (KEY, Signals.PEER_CLOSED, None)
 
 
 @QUEUES
@@ -420,6 +423,16 @@ async def test_wait_many_may_have_a_handle_twice(scene: Scene) -> None:
 
 
 @story
+async def test_wait_many_may_have_a_handle_for_several_signals(scene: Scene) -> None:
+    near, far = Channel.create()
+    with near, far:
+        one, other = (near, Signals.READABLE), (near, Signals.WRITABLE)
+        for items in ([one, other], [other, one]):
+            up = await scene.wait_many(items)
+            assert Signals.WRITABLE in up
+
+
+@story
 async def test_wait_many_times_out_and_leaves_nothing(scene: Scene) -> None:
     with Event.create() as event, Event.create() as other:
         items = [(event, Signals.SIGNALED), (other, Signals.SIGNALED)]
@@ -485,6 +498,10 @@ async def test_a_peer_that_left_nothing_is_gone_too(scene: Scene) -> None:
         far.close()
         scene.port.wait_async(near, KEY, Signals.PEER_GONE)
         assert await scene.wait() == (KEY, Signals.PEER_CLOSED | Signals.PEER_GONE, None)
+        both = Signals.PEER_CLOSED | Signals.PEER_GONE
+        assert await scene.wait_one(near, Signals.PEER_GONE) == both
+        assert await scene.wait_one(near, Signals.PEER_GONE, 0) == both
+        assert await scene.wait_one(near, Signals.PEER_CLOSED) == Signals.PEER_CLOSED
 
 
 # ---------------------------------------------------------------------------------------- the parts

@@ -116,20 +116,3 @@ def test_deadlines_follow_trios_clock() -> None:
                 await port.wait_one(event, Signals.SIGNALED, 3600)
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
-
-
-def test_a_nearer_deadline_moves_the_alarm() -> None:
-    async def act(port: AsyncPort) -> None:
-        order: list[int] = []
-
-        async def sleep(seconds: float) -> None:
-            await port.sleep(seconds)
-            order.append(int(seconds * 1000))
-
-        async with trio.open_nursery() as nursery:
-            for seconds in (0.03, 0.02, 0.01):
-                nursery.start_soon(sleep, seconds)
-                await trio.testing.wait_all_tasks_blocked()
-        assert order == [10, 20, 30]
-
-    play(act)

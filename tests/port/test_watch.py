@@ -12,8 +12,11 @@ from ipcrt.objects.channel import Channel
 from ipcrt.objects.event import Event
 from ipcrt.objects.handle import Handle
 from ipcrt.port.packet import Packet
+from ipcrt.port.poller import OUTSIDE
 from ipcrt.port.signals import Signals
+from ipcrt.port.slots import watch_of
 from ipcrt.port.waiter import Waiter
+from ipcrt.port.watch import HandleWatch
 from tests.port.scene import AsyncScene, Scene, nothing, story
 
 KEY = 7
@@ -215,3 +218,65 @@ async def test_a_reader_that_does_not_read_does_not_hide_the_waits(scene: Scene)
         await scene.settle()
         assert called
         scene.port.remove_reader(near)
+
+
+@story
+async def test_a_reader_goes_on_beside_a_wait_that_nothing_satisfies(scene: Scene) -> None:
+    near, far = Channel.create()
+    got: list[bytes] = []
+    with near, far:
+        scene.port.wait_async(near, KEY, Signals.PEER_CLOSED)
+        for data in (b"1", b"2", b"3"):
+            far.write(data)
+        scene.port.add_reader(near, lambda: got.append(near.read().data))
+        await scene.settle()
+        await scene.settle()
+        assert got == [b"1", b"2", b"3"]
+        scene.port.remove_reader(near)
+        scene.port.cancel(near, KEY)
+
+
+@story
+async def test_a_wait_that_nothing_satisfies_does_not_spin_beside_a_reader(scene: Scene) -> None:
+    with Event.create() as event:
+        scene.port.add_reader(event, event.clear)
+        scene.port.wait_async(event, KEY, Signals.WRITABLE)  # an event never is
+        await scene.settle()
+        before = scene.port.statistics()["turns"]
+        await scene.idle()
+        assert scene.port.statistics()["turns"] - before < 10
+        scene.port.remove_reader(event)
+        scene.port.cancel(event, KEY)
+
+
+@story
+async def test_a_read_that_leaves_messages_behind_does_not_wake_the_port(scene: Scene) -> None:
+    near, far = Channel.create()
+    with near:
+        scene.port.wait_async(near, KEY, Signals.PEER_CLOSED)
+        for _ in range(2):
+            far.write(b"news")
+        far.close()
+        await scene.settle()
+        watch = watch_of(near)
+        assert isinstance(watch, HandleWatch)
+        assert watch._armed == OUTSIDE
+        near.read()
+        assert watch._armed == OUTSIDE
+        near.read()
+        assert watch._armed != OUTSIDE
+        assert (await scene.wait()).signals == Signals.PEER_CLOSED
+
+
+@story
+async def test_a_number_that_was_closed_behind_our_back_is_a_new_handle(scene: Scene) -> None:
+    stale = Event.create()
+    scene.port.wait_async(stale, KEY, Signals.SIGNALED)
+    await scene.settle()
+    os.close(stale.fileno())
+    with Event.create() as new:
+        assert new.fileno() == stale.fileno()
+        scene.port.wait_async(new, OTHER, Signals.SIGNALED)
+        new.signal()
+        assert (await scene.wait()).key == OTHER
+    stale._fd = -1  # it owns nothing any more

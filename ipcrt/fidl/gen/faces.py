@@ -33,7 +33,7 @@ class Faces:
         for method in self._requests:
             lines += ["", *self._call(method, is_async=True)]
             if method.kind == "oneway":
-                lines += ["", *self._send_now(method)]
+                lines += ["", *self._send_now(method), "", *self._send_soon(method)]
         return lines
 
     def _blocking_proxy(self) -> list[str]:
@@ -66,6 +66,19 @@ class Faces:
         head = Group(f"def {name}(", ["self", *method.parameters], ") -> None:")
         body = Group("self._send_now(", _sent(method), ")")
         about = f"Send `{method.name}` now or not at all. Raises: ShouldWait, PeerClosed."
+        return [*head.lines(4), *docstring(about, 8), *body.lines(8)]
+
+    def _send_soon(self, method: Method) -> list[str]:
+        name = self._free(f"{method.name.rstrip('_')}_soon")
+        told = "on_sent_" if any(p.startswith("on_sent:") for p in method.parameters) else "on_sent"
+        parameters = [
+            "self",
+            *method.parameters,
+            f"{told}: {self._module.binding('outbox', 'Done')}",
+        ]
+        head = Group(f"def {name}(", parameters, f") -> {self._builtin('bool')}:")
+        body = Group("return self._send_soon(", [*_sent(method), told], ")")
+        about = f"Send `{method.name}` now, or line it up and answer True; then `{told}` is told."
         return [*head.lines(4), *docstring(about, 8), *body.lines(8)]
 
     # ---- servers

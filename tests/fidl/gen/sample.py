@@ -19,6 +19,7 @@ from ipcrt.bindings.errors import DomainError
 from ipcrt.bindings.events import EventSender
 from ipcrt.bindings.int_errors import Int32Failed as _Int32Failed
 from ipcrt.bindings.needs import needs
+from ipcrt.bindings.outbox import Done
 from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
 from ipcrt.bindings.scalars import Float32, Int8, Int32, Int64, Uint8, Uint16, Uint32, Uint64
 from ipcrt.bindings.server import Server
@@ -441,12 +442,20 @@ class PlayerProxy(Proxy[Player]):
         """Send `list` now or not at all. Raises: ShouldWait, PeerClosed."""
         self._send_now(PLAYER_LIST, None)
 
+    def list_soon(self, on_sent: Done) -> bool:
+        """Send `list` now, or line it up and answer True; then `on_sent` is told."""
+        return self._send_soon(PLAYER_LIST, None, on_sent)
+
     async def import_(self, names: builtins.list[str]) -> None:
         await self._send(PLAYER_IMPORT, PlayerImportRequest(names))
 
     def import_now(self, names: builtins.list[str]) -> None:
         """Send `import_` now or not at all. Raises: ShouldWait, PeerClosed."""
         self._send_now(PLAYER_IMPORT, PlayerImportRequest(names))
+
+    def import_soon(self, names: builtins.list[str], on_sent: Done) -> bool:
+        """Send `import_` now, or line it up and answer True; then `on_sent` is told."""
+        return self._send_soon(PLAYER_IMPORT, PlayerImportRequest(names), on_sent)
 
     async def rewind(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> PlayerRewindResponse:
         return await self._call(PLAYER_REWIND, None, timeout)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import random
+import resource
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -252,8 +254,21 @@ async def test_an_iterator_outlives_the_store_channel(
     child.finish()
 
 
+@pytest.fixture
+def many_descriptors() -> Generator[None, None, None]:
+    """Use as many descriptors as we may: an ordinary user starts with 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2 * MAX_ITERATORS:
+        pytest.skip(f"{hard} descriptors are too few for {MAX_ITERATORS} iterators")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 @pytest.mark.anyio
-async def test_iterators_are_limited_and_come_back(start: Starter, tmp_path: Path) -> None:
+async def test_iterators_are_limited_and_come_back(
+    start: Starter, tmp_path: Path, many_descriptors: None
+) -> None:
     child, [first, second] = start("kvstore", tmp_path, clients=2)
     before = len(open_fds(child.pid))
     async with open_store_proxy(first) as (store, port), open_store_proxy(second) as (other, _):

@@ -1,0 +1,289 @@
+"""The typed face: who may use it, and what becomes of its end."""
+
+from __future__ import annotations
+
+import threading
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from ipcrt.bindings.ends import ClientEnd, create_endpoints
+from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
+from ipcrt.errors import BadHandle, BadState, Canceled, PeerClosed, ShouldWait, TimedOut
+from ipcrt.objects.handle import Handle
+from ipcrt.port.aport import AsyncPort, open_port
+from ipcrt.port.blocking import BlockingPort
+from ipcrt.wire.frames import encode
+from ipcrt.wire.header import FLEXIBLE
+from tests.bindings import calc
+from tests.bindings.calc import CalcProxy, File, Number, Pair, Text
+from tests.bindings.hand import (
+    ADD,
+    KEEP,
+    ON_NEWS,
+    SAY,
+    Tiny,
+    fill,
+    hung_up,
+    null,
+    raw,
+    received,
+)
+
+TEXT = b"\x91\xa2hi"
+FIVE = b"\x91\x05"
+
+
+class TinyProxy(BlockingProxy[Tiny]):
+    PROTOCOL = Tiny
+
+    def add(self, a: int, b: int, *, timeout: float | None = DEFAULT_TIMEOUT) -> Number:
+        return self._call(ADD, Pair(a, b), timeout)
+
+    def say(self, text: str) -> None:
+        self._send(SAY, Text(text))
+
+    def say_now(self, text: str) -> None:
+        self._send_now(SAY, Text(text))
+
+    def keep(self, file: Handle) -> None:
+        self._send(KEEP, File(file))
+
+
+class AsyncTinyProxy(Proxy[Tiny]):
+    PROTOCOL = Tiny
+
+    async def say(self, text: str) -> None:
+        await self._send(SAY, Text(text))
+
+
+class Listener:
+    """Calls its own proxy out of an event."""
+
+    def __init__(self) -> None:
+        self.proxy: TinyProxy | None = None
+        self.refusals: list[Exception] = []
+        self.heard: list[str] = []
+
+    def on_news(self, text: str) -> None:
+        self.heard.append(text)
+        if self.proxy is None:
+            return
+        try:
+            self.proxy.add(1, 1)
+        except BadState as error:
+            self.refusals.append(error)
+        try:
+            self.proxy.say("hi")
+        except BadState as error:
+            self.refusals.append(error)
+
+    def on_file(self, file: Handle) -> None:
+        file.close()
+
+
+# ---------------------------------------------------------------------------------- plain threads
+
+
+def test_a_blocking_call_serves_events_until_its_reply() -> None:
+    client, server = create_endpoints(Tiny)
+    listener = Listener()
+    with BlockingPort() as port, server.take_channel() as peer:
+        with TinyProxy(client, port, listener) as proxy:
+            peer.write(raw(0, ON_NEWS, TEXT) + raw(0, ON_NEWS, b"\x91\xa1x"))
+            peer.write(raw(1, ADD, FIVE))
+            assert proxy.add(2, 3) == Number(5)
+            assert listener.heard == ["hi", "x"]
+            assert proxy.statistics() == {"calls": 0, "calls_given_up": 0, "backlog": 0}
+        assert received(peer) == [(1, ADD.ordinal, 0x20, b"\x92\x02\x03")]
+
+
+def test_a_blocking_call_inside_its_own_listener_is_refused() -> None:
+    client, server = create_endpoints(Tiny)
+    listener = Listener()
+    with BlockingPort() as port, server.take_channel() as peer:
+        with TinyProxy(client, port, listener) as listener.proxy:
+            peer.write(raw(0, ON_NEWS, TEXT))
+            peer.write(raw(1, ADD, FIVE))
+            assert listener.proxy.add(2, 3) == Number(5)
+        assert [str(error) for error in listener.refusals] == [
+            "a blocking call inside its own listener would never see its reply"
+        ] * 2
+        assert len(received(peer)) == 1
+
+
+def test_another_thread_may_not_call() -> None:
+    client, server = create_endpoints(Tiny)
+    refusals: list[Exception] = []
+
+    def use() -> None:
+        try:
+            proxy.say("hi")
+        except BadState as error:
+            refusals.append(error)
+
+    with BlockingPort() as port, server.take_channel() as peer:
+        with TinyProxy(client, port) as proxy:
+            thread = threading.Thread(target=use)
+            thread.start()
+            thread.join()
+        assert len(refusals) == 1
+        assert received(peer) == []
+
+
+def test_a_blocking_send_that_never_finds_room_is_taken_back() -> None:
+    client, server = create_endpoints(Tiny)
+    with BlockingPort() as port, server.take_channel() as peer:
+        with TinyProxy(client, port) as proxy:
+            count = fill(proxy._client.connection.channel)
+            with pytest.raises(ShouldWait):
+                proxy.say_now("no")
+            port.deadlines.add(0, port.close)
+            file = null()
+            with pytest.raises(Canceled):
+                proxy.keep(file)
+            assert file.closed
+            assert proxy.statistics()["backlog"] == 0
+        assert len(received(peer)) == count
+
+
+def test_a_call_out_of_time_leaves_its_txid_in_use() -> None:
+    client, server = create_endpoints(Tiny)
+    with BlockingPort() as port, server, TinyProxy(client, port) as proxy:
+        with pytest.raises(TimedOut, match="add: no reply within 0 seconds"):
+            proxy.add(1, 2, timeout=0)
+        assert proxy.statistics()["calls_given_up"] == 1
+        with pytest.raises(BadState, match="calls_given_up 1"):
+            proxy.into_client_end()
+        assert not proxy.closed
+
+
+def test_an_end_that_moves_out_leaves_a_closed_proxy() -> None:
+    client, server = create_endpoints(Tiny)
+    with BlockingPort() as port, server.take_channel() as peer:
+        proxy = TinyProxy(client, port)
+        assert client.closed
+        with proxy.into_client_end() as end:
+            assert type(end) is ClientEnd
+            assert proxy.closed
+            with pytest.raises(BadHandle, match="moved out"):
+                proxy.say("hi")
+            with pytest.raises(BadHandle, match="moved out"):
+                proxy.into_client_end()
+            proxy.close()
+            assert not end.closed
+            with TinyProxy(end, port) as again:
+                again.say("hi")
+        assert received(peer) == [(0, SAY.ordinal, 0x22, TEXT)]
+        assert hung_up(peer)
+
+
+@pytest.mark.parametrize("listener", [object(), None])
+def test_a_listener_that_does_not_fit_leaves_the_end(listener: object) -> None:
+    client, server = create_endpoints(Tiny)
+    with BlockingPort() as port, client, server:
+        if listener is None:
+            TinyProxy(client, port, listener).close()
+            assert client.closed
+            return
+        with pytest.raises(TypeError, match="without on_news"):
+            TinyProxy(client, port, listener)
+        assert not client.closed
+
+
+def test_repr_names_the_class_and_the_channel() -> None:
+    client, server = create_endpoints(Tiny)
+    with BlockingPort() as port, server, TinyProxy(client, port) as proxy:
+        assert repr(proxy).startswith("<TinyProxy <Channel fd=")
+
+
+# ------------------------------------------------------------------------------------ event loops
+
+
+def _clogged(port: AsyncPort) -> tuple[AsyncTinyProxy, ClientEnd[Tiny], int]:
+    client, server = create_endpoints(Tiny)
+    proxy = AsyncTinyProxy(client, port)
+    count = fill(proxy._client.connection.channel)
+    return proxy, ClientEnd[Tiny](server.take_channel()), count
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_send_is_taken_back() -> None:
+    async with open_port() as port:
+        proxy, server, count = _clogged(port)
+        with server:
+            async with proxy:
+                with anyio.move_on_after(0.01):
+                    await proxy.say("lost")
+                assert proxy.statistics()["backlog"] == 0
+            assert len(received(server.channel)) == count
+
+
+@pytest.mark.anyio
+async def test_closing_wakes_who_waits_for_room() -> None:
+    async with open_port() as port:
+        proxy, server, _ = _clogged(port)
+
+        async def say() -> None:
+            with pytest.raises(Canceled):
+                await proxy.say("lost")
+
+        with server, anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(say)
+                while not proxy.statistics()["backlog"]:
+                    await anyio.lowlevel.checkpoint()
+                proxy.close()
+        with pytest.raises(BadHandle, match="closed"):
+            await proxy.say("later")
+
+
+@pytest.mark.anyio
+async def test_a_peer_that_dies_fails_who_waits_for_room() -> None:
+    async with open_port() as port:
+        proxy, server, _ = _clogged(port)
+
+        async def say() -> None:
+            with pytest.raises(PeerClosed):
+                await proxy.say("lost")
+
+        with anyio.fail_after(10):
+            async with proxy, anyio.create_task_group() as tasks:
+                tasks.start_soon(say)
+                while not proxy.statistics()["backlog"]:
+                    await anyio.lowlevel.checkpoint()
+                server.close()
+            assert proxy.closed
+
+
+@pytest.mark.anyio
+async def test_one_proxy_serves_many_calls_out_of_order() -> None:
+    async with open_port() as port:
+        client, server = create_endpoints(calc.Calc)
+        with server.take_channel() as peer, anyio.fail_after(10):
+            async with CalcProxy(client, port) as proxy, anyio.create_task_group() as tasks:
+
+                async def add(number: int) -> None:
+                    assert await proxy.add(number, 0) == number
+
+                for number in range(10):
+                    tasks.start_soon(add, number)
+                while proxy.statistics()["calls"] < 10:
+                    await anyio.lowlevel.checkpoint()
+                for txid, ordinal, _, body in reversed(received(peer)):
+                    peer.write(encode(txid, ordinal, 0, b"\x91" + body[1:2]))
+            assert proxy.statistics() == {"calls": 0, "calls_given_up": 0, "backlog": 0}
+
+
+@pytest.mark.anyio
+async def test_an_unknown_flexible_event_changes_nothing() -> None:
+    async with open_port() as port:
+        client, server = create_endpoints(Tiny)
+        with server.take_channel() as peer, anyio.fail_after(10):
+            async with AsyncTinyProxy(client, port, Listener()) as proxy:
+                peer.write(encode(0, 12345, FLEXIBLE, b""))
+                await port.sleep(0.01)
+                assert not proxy.closed
+                await proxy.say("hi")
+            assert received(peer) == [(0, SAY.ordinal, 0x22, TEXT)]

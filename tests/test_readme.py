@@ -1,0 +1,152 @@
+"""README.md: its programs and commands are run as they stand there, by a real locator."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import ROOT, Child, Spawner
+from tests.support.waiting import wait_until
+
+README = (ROOT / "README.md").read_text()
+BIN = Path(sys.executable).parent
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found[1]
+
+
+def commands(title: str) -> list[list[str]]:
+    [block] = re.findall(r"^```sh\n(.*?)^```$", section(title), re.MULTILINE | re.DOTALL)[:1]
+    return [words for line in block.splitlines() if (words := shlex.split(line, comments=True))]
+
+
+class House:
+    """A directory with the README's programs, and a locator's path in the environment."""
+
+    def __init__(self, directory: Path, spawner: Spawner) -> None:
+        self.directory = directory
+        self._spawner = spawner
+        self.environment = {
+            "IPCRT_LOCATOR": str(directory / "run" / "locator"),
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": f"{directory}{os.pathsep}{ROOT}",
+        }
+        for source in blocks("python"):
+            name = source.splitlines()[0].removeprefix("# ")
+            (directory / name).write_text(source)
+
+    def start(self, *command: str) -> Child:
+        words = ["sh", "-c", f'cd {self.directory}; exec "$@"', "sh", *command]
+        return self._spawner.command(words, environment=self.environment)
+
+    def run(self, *command: str) -> str:
+        ended = subprocess.run(
+            command,
+            check=False,
+            cwd=self.directory,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert (ended.returncode, ended.stderr) == (0, ""), command
+        return ended.stdout
+
+    def until_offered(self, *names: str) -> None:
+        def offered() -> bool:
+            listed = subprocess.run(
+                ["ipcrt", "list"],
+                check=False,
+                env={**os.environ, **self.environment},
+                capture_output=True,
+                text=True,
+            )
+            return listed.returncode == 0 and set(names) <= set(listed.stdout.split())
+
+        wait_until(offered)
+
+
+@pytest.fixture
+def house(tmp_path: Path, spawn_python: Spawner) -> Iterator[House]:
+    # A short name of its own: the path of a socket is short.
+    directory = Path("/tmp") / f"ipcrt-readme-{os.getpid()}"
+    directory.mkdir()
+    try:
+        yield House(directory, spawn_python)
+    finally:
+        shutil.rmtree(directory)
+
+
+def test_the_programs_work_as_they_stand_there(house: House) -> None:
+    house.start("ipcrt-locatord")
+    house.until_offered()
+    house.start("python", "echo_server.py")
+    house.until_offered("example/Echo")
+    assert "prints `hello` and `hello again`" in " ".join(README.split())
+    assert house.run("python", "echo_client.py") == "hello\nhello again\n"
+
+    client = (house.directory / "echo_client.py").read_text()
+    on_trio = client.replace("asyncio.run(main())", "trio.run(main)").replace("asyncio", "trio")
+    assert on_trio.count("trio") == 2
+    (house.directory / "on_trio.py").write_text(on_trio)
+    assert house.run("python", "on_trio.py") == "hello\nhello again\n"
+
+    [declaration] = blocks("toml")
+    info = house.directory / "example-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: example\nVersion: 1\n")
+    name, _, proxy = declaration.splitlines()[1].replace('"', "").partition(" = ")
+    (info / "entry_points.txt").write_text(f"[ipcrt.protocols]\n{name} = {proxy}\n")
+    answer = house.run("ipcrt", "call", "example/Echo", "echo", "text=hi", "--json")
+    assert answer == '{"text": "hi"}\n'
+
+
+@pytest.mark.parametrize("command", commands("Run the locator"), ids=" ".join)
+def test_the_locator_runs_by_each_command(house: House, command: list[str]) -> None:
+    locator = house.start(*command)
+    house.until_offered()
+    locator.kill(15)
+    assert locator.wait() == 0
+
+
+def test_the_command_line_does_what_it_says(house: House) -> None:
+    shutil.copy(ROOT / "README.md", house.directory)
+    (house.directory / "store").mkdir()
+    house.start("ipcrt", "activate", "--", "ipcrt-locatord")
+    wait_until(Path(house.environment["IPCRT_LOCATOR"]).exists)
+    house.start("python", "-m", "ipcrt_services.kvstore", "--directory", "store")
+    house.start("python", "-m", "ipcrt_services.files", "--directory", ".")
+    house.until_offered("ipcrt.kvstore/Store", "ipcrt.files/Files")
+    printed = [house.run(*command) for command in commands("The command line")]
+    assert printed[0].split() == ["ipcrt.files/Files", "ipcrt.kvstore/Store"]
+    assert printed[2] == '{"value": "hello"}\n'
+    assert (house.directory / "copy.md").read_text() == README
+
+
+def test_the_scripts_and_files_that_it_names_are_there() -> None:
+    for path in re.findall(r"scripts/[a-z-]+", README):
+        assert os.access(ROOT / path, os.X_OK), path
+    for path in re.findall(r"\]\(([A-Za-z/.-]+)\)", README):
+        assert (ROOT / path).is_file(), path
+    for pattern in re.findall(r"(?<!/)systemd/[a-z.*/-]+", README):
+        assert list(ROOT.glob(pattern.rstrip("/."))), pattern
+
+
+def test_its_python_is_typed(house: House) -> None:
+    files = [str(path) for path in house.directory.glob("*.py")]
+    house.run("mypy", "--strict", "--python-version", "3.11", *files)
