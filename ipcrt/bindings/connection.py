@@ -30,7 +30,7 @@ from ipcrt.wire.limits import MAX_MESSAGE_BYTES
 _log: Final = logging.getLogger("ipcrt.bindings")
 _PACKETS_PER_TURN: Final = 16
 _MESSAGES_PER_TURN: Final = 64
-_ROOM: Final = Signals.WRITABLE | Signals.PEER_CLOSED | Signals.PEER_GONE
+_ROOM: Final = Signals.WRITABLE | Signals.PEER_CLOSED
 
 OnMessage = Callable[[int, int, int, memoryview, Sequence[Handle]], None]
 """Takes txid, ordinal, flags, body and the message's handles, which it owns from then on."""
@@ -45,6 +45,7 @@ class Connection:
         "_busy",
         "_channel",
         "_continuing",
+        "_held",
         "_key",
         "_max_body_bytes",
         "_max_message_bytes",
@@ -99,6 +100,7 @@ class Connection:
         self._armed = False  # what the port has been told
         self._busy = False
         self._continuing = False
+        self._held = False
         self._watching_peer = False
         self.outbox = Outbox(self._channel, self._wait_for_room)
 
@@ -133,10 +135,22 @@ class Connection:
             if not self._busy:
                 self._arm()
 
+    def postpone(
+        self, txid: int, ordinal: int, flags: int, body: memoryview, handles: Sequence[Handle]
+    ) -> None:
+        """Take a message back, and handle it and those behind it only after `go_on`."""
+        self._pending.append(((txid, ordinal, flags, body, 0, 0), handles))
+        self._held = True
+
+    def go_on(self) -> None:
+        """Handle what was postponed, in the port's next turn."""
+        self._held = False
+        if not self._busy:
+            self._arm()
+
     def _readable(self) -> None:
-        if self._busy:  # rule 3
-            self._armed = False
-            self._port.remove_reader(self._channel)
+        if self._busy or self._pending:  # rule 3, or what is left of a packet comes first
+            self._disarm()
             return
         self._busy = True
         try:
@@ -153,7 +167,7 @@ class Connection:
     def _continue(self) -> None:
         """Handle more of the packet that was not done in its turn."""
         self._continuing = False
-        if self._busy:
+        if self._busy or self._held:
             return
         self._busy = True
         try:
@@ -180,7 +194,7 @@ class Connection:
             if len(body) > self._max_body_bytes:
                 self._refuse_size(body, handles)
             self._on_message(txid, ordinal, flags, body, handles)
-            return flags & MORE != 0 and self._reading
+            return flags & MORE != 0 and self._reading and not self._pending
         for frame in reversed(frames):
             first, count = frame[4:]
             self._pending.append((frame, handles[first : first + count]))
@@ -189,7 +203,7 @@ class Connection:
 
     def _handle_pending(self) -> None:
         for _ in range(_MESSAGES_PER_TURN):
-            if not self._pending or not self._reading:
+            if not self._pending or not self._reading or self._held:
                 return
             self._handle(*self._pending.pop())
 
@@ -210,18 +224,22 @@ class Connection:
         """Have the port call here when there is something that may be done, and only then."""
         if self.error is not None:
             return
-        wanted = self._reading and not self._pending
-        if wanted is not self._armed:
-            self._armed = wanted
-            if wanted:
-                self._port.add_reader(self._channel, self._readable, self._cut_off)
-            else:
-                self._port.remove_reader(self._channel)
-        if self._reading:
-            if self._pending and not self._continuing:
+        if not self._reading:
+            self._disarm()
+        elif self._pending:
+            if not self._continuing and not self._held:
                 self._port.queue(Packet(self._bound_key()))
                 self._continuing = True
-        elif not self._watching_peer:
+        elif not self._armed:
+            self._port.add_reader(self._channel, self._readable, self._cut_off)
+            self._armed = True
+
+    def _disarm(self) -> None:
+        """Have the port tell nothing but that the peer, or the port itself, is gone."""
+        if self._armed:
+            self._armed = False
+            self._port.remove_reader(self._channel)
+        if not self._watching_peer:
             self._port.wait_async(self._channel, self._bound_key(), Signals.PEER_GONE)
             self._watching_peer = True
 

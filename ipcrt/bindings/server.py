@@ -14,7 +14,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import inspect
 import logging
 from abc import ABC
 from collections.abc import Coroutine, Sequence
@@ -32,6 +34,8 @@ from ipcrt.bindings.replies import Replies
 from ipcrt.bindings.running import Running
 from ipcrt.bindings.tables import Event, Kind, Method, ProtocolTable
 from ipcrt.errors import (
+    BadState,
+    Canceled,
     InvalidArgs,
     IpcError,
     PeerClosed,
@@ -95,6 +99,7 @@ class ServerBinding(Generic[P]):
         "_closers",
         "_connection",
         "_in_flight",
+        "_last",
         "_limit",
         "_outbox",
         "_port",
@@ -120,6 +125,7 @@ class ServerBinding(Generic[P]):
         self._limit = limits.calls_in_flight
         self._in_flight = 0
         self._running: dict[Running, None] = {}
+        self._last: Running | None = None
         self._closers: list[Waiter[None]] = []
         self._connection = Connection(
             server,
@@ -128,7 +134,7 @@ class ServerBinding(Generic[P]):
             self._message,
             self._closed,
             on_drained=self._regulate,
-            on_peer_gone=self._cancel_calls,
+            on_peer_gone=self._cancel,
             max_message_bytes=limits.message_bytes,
         )
         self._outbox = self._connection.outbox
@@ -152,6 +158,9 @@ class ServerBinding(Generic[P]):
         if method.is_call is not (txid != NO_TXID):
             close_all(handles)
             raise RemoteProtocolError(f"{method.selector} is {method.KIND.value}, txid is {txid}")
+        if self._last is not None and not self._may_start(method):
+            self._connection.postpone(txid, ordinal, flags, body, handles)
+            return
         request = method.request.decode(body, handles)
         self._in_flight += 1
         self._start(method, txid, request)
@@ -171,6 +180,19 @@ class ServerBinding(Generic[P]):
         except Exception:  # noqa: BLE001  (the server's mistake must not end the connection)
             _log.exception("%s: unknown_method failed", self._table.name)
 
+    def _may_start(self, method: Method[Any, Any]) -> bool:
+        """True unless a handler that runs where its message is read would come too early (rule 1).
+
+        The one before it runs beside the others and has not begun.
+        """
+        last = self._last
+        if last is None or last.begun:
+            self._last = None
+        elif not inspect.iscoroutinefunction(getattr(self._server, method.name)):
+            last.follower = self._connection.go_on
+            return False
+        return True
+
     def _start(self, method: Method[Any, Any], txid: int, request: Any) -> None:
         """Run a handler inline, or beside the others where it is a coroutine (rule 1)."""
         arguments = () if request is None else astuple(request)
@@ -187,9 +209,11 @@ class ServerBinding(Generic[P]):
                 self._replies.succeed(method, txid, result)
         elif isinstance(self._port, AsyncPort):
             coroutine = cast("Coroutine[Any, Any, Any]", result)
-            running = Running(method, txid, request, coroutine, self._ran)
+            running = Running(method, txid, request, coroutine, self._ran, before=self._last)
             self._running[running] = None
-            running.start(self._port)
+            self._last = running
+            with contextlib.suppress(BadState):  # the port is closing, and it was cancelled
+                running.start(self._port)
         else:
             result.close()
             refusal = TypeError("a plain thread cannot await what the handler answered")
@@ -198,6 +222,8 @@ class ServerBinding(Generic[P]):
     def _ran(self, running: Running, value: Any, error: BaseException | None) -> None:
         """A handler that ran beside the others has ended."""
         del self._running[running]
+        if self._last is running and running.begun:
+            self._last = None
         method, txid = running.method, running.txid
         if error is not None:
             self._ended(method, txid, running.request, error)
@@ -302,18 +328,17 @@ class ServerBinding(Generic[P]):
                 _log.info("%s: no room for the epitaph %s", self._table.name, status.name)
         reason = PeerClosed(f"{self._table.name}: closed by the server")
         self._connection.close(reason)
-        for running in list(self._running):
-            running.cancel()
+        self._cancel(one_way=True)
         self._closed(reason)
 
-    def _cancel_calls(self) -> None:
-        """Nobody can take the answers any more (rule 5)."""
+    def _cancel(self, *, one_way: bool = False) -> None:
+        """Cancel the handlers of calls, whose answers nobody can take, or all (rule 5)."""
         for running in list(self._running):
-            if running.is_call:
+            if one_way or running.is_call:
                 running.cancel()
 
     def _closed(self, error: IpcError) -> None:
-        self._cancel_calls()
+        self._cancel(one_way=isinstance(error, Canceled))  # by the port: nothing runs any more
         closers, self._closers = self._closers, []
         for waiter in closers:
             if not waiter.done():

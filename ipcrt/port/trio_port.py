@@ -180,7 +180,8 @@ async def open_trio_port() -> AsyncGenerator[TrioPort, None]:
             except BaseException as error:  # noqa: BLE001  (rule 2: raised below)
                 failure = error
             if port is not None:
-                port.cancel_tasks()
+                with trio.CancelScope(shield=True):  # all are cancelled, and may have last words
+                    await port.aclose()
     finally:
         if port is not None:
             port.close()

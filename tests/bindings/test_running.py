@@ -116,3 +116,69 @@ async def test_only_a_two_way_method_is_a_call() -> None:
         running = Running(method, 0, None, nothing(), _ignore)
         assert running.is_call is is_call
         running.cancel()
+
+
+async def test_each_begins_after_the_one_before_it() -> None:
+    async with open_port() as port:
+        begun: list[int] = []
+        ended: list[Running] = []
+
+        async def handler(number: int) -> None:
+            begun.append(number)
+
+        def end(running: Running, value: Any, error: BaseException | None) -> None:
+            assert (value, error) == (None, None)
+            ended.append(running)
+
+        for _ in range(20):
+            last: Running | None = None
+            row: list[Running] = []
+            for number in range(4):
+                last = Running(ADD, 7, Pair(1, 2), handler(number), end, before=last)
+                row.append(last)
+            for running in reversed(row):
+                running.start(port)
+            await wait_until_async(lambda: len(ended) == 4)
+            assert begun == [0, 1, 2, 3]
+            begun.clear()
+            ended.clear()
+
+
+async def test_one_that_is_cancelled_early_keeps_its_place_in_the_order() -> None:
+    async with open_port() as port:
+        scenes = [Scene() for _ in range(3)]
+        waiters = [waiter_of(port) for _ in range(3)]
+        row: list[Running] = []
+        for scene, waiter in zip(scenes, waiters, strict=True):
+            before = row[-1] if row else None
+            handler = scene.handler(waiter)
+            row.append(Running(ADD, 7, Pair(1, 2), handler, scene.end, before=before))
+        row[2].start(port)
+        row[1].start(port)
+        await anyio.sleep(0.01)
+        row[1].cancel()
+        (_, error) = await scenes[1].ended()
+        assert not isinstance(error, Exception)
+        assert not any(scene.begun for scene in scenes)
+        row[0].start(port)
+        await wait_until_async(lambda: scenes[2].begun)
+        assert [scene.begun for scene in scenes] == [True, False, True]
+        for waiter in waiters:
+            waiter.set_result(5)
+        assert await scenes[0].ended() == (5, None)
+        assert await scenes[2].ended() == (5, None)
+
+
+async def test_one_that_waits_for_its_turn_ends_with_the_port() -> None:
+    first, second = Scene(), Scene()
+    async with open_port() as port:
+        waiter = waiter_of(port)
+        never = first.running(waiter)
+        running = Running(ADD, 7, Pair(1, 2), second.handler(waiter), second.end, before=never)
+        running.start(port)
+        await anyio.sleep(0.01)
+    (_, error) = await second.ended()
+    assert not isinstance(error, Exception)
+    assert not second.begun
+    never.cancel()
+    assert len(first.ends) == 1

@@ -107,6 +107,29 @@ def test_a_port_that_is_closed_before_its_task_ran() -> None:
     trio.run(main)
 
 
+def test_what_is_started_while_the_port_is_being_left_is_cancelled_too() -> None:
+    started: list[str] = []
+
+    async def hang() -> None:
+        await trio.sleep_forever()
+
+    async def start_another(port: AsyncPort) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            started.append("another")
+            port.spawn(hang(), "another")
+
+    async def main() -> None:
+        with trio.fail_after(20):
+            async with open_port() as port:
+                port.spawn(start_another(port), "first")
+                await trio.lowlevel.checkpoint()
+        assert started == ["another"]
+
+    trio.run(main)
+
+
 def test_deadlines_follow_trios_clock() -> None:
     """An hour passes in no time under trio's clock for tests."""
 
