@@ -15,8 +15,6 @@ from ipcrt.locator.credentials import Credentials, peer_process
 from ipcrt.locator.lifetime import when_ended
 from ipcrt.locator.policy import Namespace
 from ipcrt.locator.protocol import (
-    MAX_ENTRIES,
-    Entry,
     HandOverError,
     HandOverFailed,
     Identity,
@@ -28,7 +26,6 @@ from ipcrt.locator.protocol import (
     OutgoingProxy,
     RegisterError,
     RegisterFailed,
-    State,
 )
 from ipcrt.locator.registry import Registration
 from ipcrt.objects._fd import duplicate_fd
@@ -145,12 +142,7 @@ class Session(LocatorServer):
         self._waiting -= 1
 
     def get_entries(self) -> LocatorGetEntriesResponse:
-        registry = self._service.registry
-        registry.sweep()
-        names = [name for name in registry if self.namespace.may_open(name)]
-        return LocatorGetEntriesResponse(
-            [Entry(name, State.REGISTERED) for name in names[:MAX_ENTRIES]]
-        )
+        return self._service.registry.listing(self.namespace)
 
     def register(self, names: list[str], outgoing: ClientEnd[Outgoing]) -> None:
         offered = tuple(dict.fromkeys(names))
@@ -182,10 +174,7 @@ class Session(LocatorServer):
                 raise RegisterFailed(RegisterError.ACCESS_DENIED)
             if registry.find(name) is not None:
                 raise RegisterFailed(RegisterError.ALREADY_REGISTERED)
-        if (
-            len(registry) + len(names) > MAX_ENTRIES
-            or registry.names_of(self.who.uid) + len(names) > self._service.limits.names_per_uid
-        ):
+        if not registry.has_room(names, self.who.uid, self._service.limits.names_per_uid):
             raise RegisterFailed(RegisterError.TOO_MANY)
 
     def hand_over(self, end: ServerEnd[Locator]) -> None:

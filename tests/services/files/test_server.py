@@ -286,6 +286,15 @@ def test_a_leased_file_is_busy_and_blocks_nobody(
     child.finish()
 
 
+def test_a_refused_file_is_closed_and_not_forgotten(root: Path) -> None:
+    with open_directory(root) as directory:
+        server = FilesClient(directory)
+        for name in ("dir", "fifo", "socket"):
+            with pytest.raises(OpenFailed) as caught:
+                server.open(name)
+            assert caught.value.error is OpenError.NOT_FILE
+
+
 def test_too_many_open_files_are_told(root: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with open_directory(root) as directory, ExitStack() as opened:
