@@ -176,6 +176,21 @@ def pytest_collection_finish() -> None:
     # On import, hypothesis asks the collector who refers to trio's random generator; frozen
     # objects do not answer, and it would warn.
     importlib.import_module("hypothesis")
+    _freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
+    """Keep out, too, what each test file leaves with pytest: 50 ms a test after some thousands."""
+    result = yield
+    if nextitem is not None and nextitem.path != item.path:
+        _freeze()
+    return result
+
+
+def _freeze() -> None:
     gc.collect()
     gc.freeze()
 
