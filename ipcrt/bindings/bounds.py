@@ -1,4 +1,6 @@
-"""Bounds that msgspec cannot check: FIDL counts a string's bytes, msgspec its characters.
+"""Bounds that msgspec cannot check: a string's bytes, a float32's range, a handle's rights.
+
+FIDL counts a string's bytes, msgspec its characters.
 
 A walker is built once for each payload type; where nothing is left to check there is none, and
 text that is plain ASCII costs one flag test.
@@ -6,12 +8,18 @@ text that is plain ASCII costs one flag test.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import inspect
+
+from ipcrt.bindings.needs import NEEDS
+from ipcrt.bindings.scalars import FLOAT32, FLOAT32_MAX
+from ipcrt.objects.handle import Handle
+from ipcrt.objects.rights import Rights
 
 Check = Callable[[Any], None]
 _Known = dict[type, Check | None]
@@ -32,7 +40,7 @@ def _build(info: inspect.Type, known: _Known, around: tuple[type, ...]) -> Check
     if isinstance(info, inspect.StructType):
         return _struct(info, known, around)
     if isinstance(info, inspect.Metadata):
-        return _build(info.type, known, around)
+        return _extra(info) or _build(info.type, known, around)
     if isinstance(info, inspect.ListType | inspect.VarTupleType):
         return _each(_build(info.item_type, known, around))
     if isinstance(info, inspect.TupleType):
@@ -43,6 +51,28 @@ def _build(info: inspect.Type, known: _Known, around: tuple[type, ...]) -> Check
     if isinstance(info, inspect.UnionType):
         return _union([(each, _build(each, known, around)) for each in info.types])
     return None
+
+
+def _extra(info: inspect.Metadata) -> Check | None:
+    """Check what our own metadata asks for."""
+    extra: dict[str, Any] = cast("Any", info).extra or {}
+    if FLOAT32 in extra:
+        return _float32
+    return _rights(extra[NEEDS]) if NEEDS in extra else None
+
+
+def _float32(value: float) -> None:
+    if FLOAT32_MAX < abs(value) < math.inf:
+        raise msgspec.ValidationError(f"{value} is no float32")
+
+
+def _rights(needed: Rights) -> Check:
+    def check(value: Handle) -> None:
+        missing = needed & ~value.rights
+        if missing:
+            raise msgspec.ValidationError(f"{type(value).__name__} without {missing!r}")
+
+    return check
 
 
 def _string(limit: int) -> Check:
@@ -137,8 +167,10 @@ def _class_of(info: inspect.Type) -> type:
     """Answer the class of the values that msgspec makes for `info`."""
     if isinstance(info, inspect.Metadata):
         return _class_of(info.type)
-    if isinstance(info, inspect.StructType):
+    if isinstance(info, inspect.StructType | inspect.CustomType):
         return info.cls
+    if isinstance(info, inspect.FloatType):
+        return float
     if isinstance(info, inspect.StrType):
         return str
     if isinstance(info, inspect.DictType):

@@ -4,34 +4,38 @@
    caller's error, and nothing is sent.
 2. On the wire a handle is an index into its message's handles; each is used exactly once.
 3. A message that does not decode leaves none of its handles open.
+4. What a struct or table needs is found out at its first message, so that importing many stays
+   cheap; other types are looked at when their codec is made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Generic, TypeAlias, TypeGuard, TypeVar, cast, get_origin
+from typing import Any, Final, Generic, TypeVar, cast
 
 from msgspec import msgpack
 
-from ipcrt.bindings.bounds import check_for
+from ipcrt.bindings.bounds import Check, check_for
 from ipcrt.bindings.discard import close_handles
 from ipcrt.bindings.ends import ProtocolEnd
-from ipcrt.bindings.schema import examine
+from ipcrt.bindings.placing import HandleDecoder, Outgoing, Sendable
+from ipcrt.bindings.schema import Facts, examine
+from ipcrt.bindings.structs import Struct
+from ipcrt.bindings.table import Table
 from ipcrt.errors import IpcError, LocalProtocolError, RemoteProtocolError
-from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, close_all
 from ipcrt.wire.body import decode_value
-from ipcrt.wire.handles import HANDLE_EXT, check_claimed, claim_index, index_ext
 
 T = TypeVar("T")
-
-Sendable: TypeAlias = Handle | ProtocolEnd[Any]
 
 NO_HANDLES: Final[tuple[Handle, ...]] = ()
 
 # ValueError: msgspec's own errors, and text that is not Unicode. RecursionError: too deep.
 _BAD_BODY: Final = (ValueError, IpcError, RecursionError)
 _BAD_VALUE: Final = (*_BAD_BODY, TypeError, OverflowError)
+
+
+_LATE: Final = (Struct, Table, type(None))
 
 
 class Codec(Generic[T]):
@@ -41,6 +45,7 @@ class Codec(Generic[T]):
         "_check",
         "_decoder",
         "_encoder",
+        "_facts",
         "_free",
         "_is_empty",
         "_is_loose",
@@ -49,18 +54,40 @@ class Codec(Generic[T]):
         "type",
     )
 
+    _check: Check | None
+    _decoder: msgpack.Decoder[T]
+    _encoder: msgpack.Encoder
+    _facts: Facts
+    _free: list[HandleDecoder] | None
+    _is_loose: bool
+    _is_special: bool
+    _needs_more: bool
+
     def __init__(self, type_: type[T]) -> None:
-        """Raises: TypeError: something in `type_` has no wire form."""
+        """Raises: TypeError: something in `type_` has no wire form (but see rule 4)."""
         self.type = type_
-        facts = examine(type_)
         self._is_empty = type_ is type(None)
-        self._is_loose = facts.is_loose
+        given: Any = type_  # unions and the like are no classes, whatever the signature says
+        if not (isinstance(given, type) and issubclass(given, _LATE)):
+            self._build()
+
+    def __getattr__(self, name: str) -> Any:
+        """Build what is missing; two threads may do so at once, to the same end."""
+        if name not in Codec.__slots__:
+            raise AttributeError(name)
+        self._build()
+        return getattr(self, name)
+
+    def _build(self) -> None:
+        type_ = self.type
+        self._facts = facts = examine(type_)
+        self._is_loose = facts.is_loose and not facts.has_tables  # those go through `wire.body`
         self._check = check_for(type_)
         self._needs_more = self._is_loose or self._check is not None
         self._is_special = self._is_empty or facts.has_handles
-        self._free: list[_HandleDecoder] | None = [] if facts.has_handles else None
         self._encoder = msgpack.Encoder()
         self._decoder = msgpack.Decoder(type_)
+        self._free = [] if facts.has_handles else None
 
     def encode(self, value: T) -> tuple[bytes, Sequence[Handle]]:
         """Answer the body and the handles, which stay the caller's.
@@ -117,7 +144,7 @@ class Codec(Generic[T]):
                 raise TypeError(f"{type(value).__name__} where nothing belongs")
             return b"", NO_HANDLES
         sent: list[Sendable] = []
-        body = msgpack.Encoder(enc_hook=_Outgoing(sent)).encode(value)
+        body = msgpack.Encoder(enc_hook=Outgoing(sent)).encode(value)
         copy: T = self._borrow_decoder().decode(body, sent, None)
         self._verify(copy, body, len(sent))
         return body, [each.channel if isinstance(each, ProtocolEnd) else each for each in sent]
@@ -138,90 +165,15 @@ class Codec(Generic[T]):
             raise
         return value
 
-    def _borrow_decoder(self) -> _HandleDecoder:
+    def _borrow_decoder(self) -> HandleDecoder:
         """Take a decoder that nobody uses now; it comes back by itself."""
         free = self._free
         assert free is not None
         try:
             return free.pop()
         except IndexError:
-            return _HandleDecoder(self.type, free)
+            return HandleDecoder(self.type, self._facts, free)
 
     @property
     def _name(self) -> str:
         return "()" if self._is_empty else getattr(self.type, "__name__", str(self.type))
-
-
-class _Outgoing:
-    """Replace each handle by its index, in the order of the body."""
-
-    __slots__ = ("_sent",)
-
-    def __init__(self, sent: list[Sendable]) -> None:
-        self._sent = sent
-
-    def __call__(self, value: object) -> msgpack.Ext:
-        if not _is_sendable(value):
-            raise TypeError(f"{type(value).__name__} cannot be sent")
-        index = index_ext(len(self._sent))
-        self._sent.append(value)
-        return msgpack.Ext(HANDLE_EXT, index)
-
-
-def _is_sendable(value: object) -> TypeGuard[Sendable]:
-    return isinstance(value, Handle | ProtocolEnd)
-
-
-class _HandleDecoder:
-    """A decoder with one message's handles at hand. Used by one thread at a time."""
-
-    __slots__ = ("_claimed", "_decoder", "_free", "_handles", "_made")
-
-    def __init__(self, type_: Any, free: list[_HandleDecoder]) -> None:
-        self._decoder = msgpack.Decoder(type_, ext_hook=self._index, dec_hook=self._place)
-        self._free = free
-        self._handles: Sequence[Sendable] = ()
-        self._made: list[Handle] | None = None
-        self._claimed: list[int] = []
-
-    def decode(
-        self,
-        body: bytes | memoryview,
-        handles: Sequence[Sendable],
-        made: list[Handle] | None,
-    ) -> Any:
-        """Decode; `made` collects the objects that now own handles.
-
-        None for `made` checks a value of our own: its handles stay where they are.
-        """
-        self._handles, self._made, self._claimed = handles, made, []
-        try:
-            value = self._decoder.decode(body)
-            check_claimed(self._claimed, len(handles))
-            return value
-        finally:
-            self._handles, self._made = (), None
-            self._free.append(self)
-
-    def _index(self, code: int, data: memoryview) -> Sendable:
-        return self._handles[claim_index(code, data, self._claimed, len(self._handles))]
-
-    def _place(self, type_: Any, handle: object) -> object:
-        """Make the typed object of a field out of the handle that stood there."""
-        wanted: type[Sendable] = get_origin(type_) or type_
-        if self._made is None:
-            if _is_sendable(handle) and isinstance(handle, wanted):
-                return handle
-            raise TypeError(f"{type(handle).__name__} where {wanted.__name__} belongs")
-        if not isinstance(handle, Handle):
-            raise RemoteProtocolError(f"{type(handle).__name__} where {wanted.__name__} belongs")
-        if not issubclass(wanted, ProtocolEnd):
-            return self._own(handle if wanted is Handle else wanted.from_handle(handle))
-        end: ProtocolEnd[Any] = wanted(self._own(Channel.from_handle(handle)))
-        self._own(end.channel)
-        return end
-
-    def _own(self, handle: Any) -> Any:
-        assert self._made is not None
-        self._made.append(handle)
-        return handle

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ipcrt.bindings.ends import ProtocolEnd
+from ipcrt.bindings.table import Table
 from ipcrt.objects.handle import Handle
 
 
@@ -27,6 +28,8 @@ def close_handles(value: object) -> None:
 def _parts(value: object) -> list[object]:
     if isinstance(value, msgspec.Struct):
         return [getattr(value, name) for name in value.__struct_fields__]
+    if isinstance(value, Table):
+        return [*value.__dict__.values()]
     if isinstance(value, list | tuple):
         return [*value]
     if isinstance(value, dict):

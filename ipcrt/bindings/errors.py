@@ -8,12 +8,11 @@ IpcError
 from __future__ import annotations
 
 import copy
-import enum
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from ipcrt.errors import IpcError, Status
 
-ErrorT = TypeVar("ErrorT", bound=enum.IntEnum)
+ErrorT = TypeVar("ErrorT", bound=int)
 
 
 class DomainError(IpcError, Generic[ErrorT]):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-import msgspec
-
+from ipcrt.bindings.arguments import arguments_of
 from ipcrt.bindings.tables import Event, ProtocolTable
 
 
@@ -32,7 +31,7 @@ class Listener:
 
     def deliver(self, event: Event[Any], payload: Any) -> None:
         """Tell one event; its handles are the listener's."""
-        arguments = () if payload is None else msgspec.structs.astuple(payload)
+        arguments = arguments_of(payload)
         result = getattr(self._listener, event.name)(*arguments)
         if inspect.iscoroutine(result):
             result.close()

@@ -1,4 +1,4 @@
-"""Payload types: which may stand in a message, and what it takes to check one.
+"""Payload types: which may stand in a message, and what it takes to decode and check one.
 
 msgspec decodes more than a contract can name, and does not know the wire's rules B2 (depth) and B6
 (map keys). Most types cannot break these, whatever bytes come; `examine` tells the others.
@@ -7,11 +7,14 @@ Source: docs/wire-format.md, "Bodies"; the rules stand in `wire.scan`.
 
 from __future__ import annotations
 
+import enum
 from typing import Any, Final
 
 from msgspec import inspect
 
 from ipcrt.bindings.ends import ProtocolEnd
+from ipcrt.bindings.table import Table, members_of
+from ipcrt.bindings.union import UnknownOrdinal
 from ipcrt.objects.handle import Handle
 from ipcrt.wire.limits import MAX_DEPTH
 
@@ -30,11 +33,15 @@ _LEAVES: Final = (
 class Facts:
     """What is known of a payload type before any message comes."""
 
-    __slots__ = ("has_handles", "is_loose")
+    __slots__ = ("has_handles", "has_tables", "is_flexible", "is_loose")
 
     def __init__(self) -> None:
         self.has_handles = False
-        """A value may hold handles."""
+        """A value may hold handles, or may where the peer's contract is newer than ours."""
+        self.has_tables = False
+        """A value may hold tables."""
+        self.is_flexible = False
+        """A value may hold flexible unions."""
         self.is_loose = False
         """A body may be too deep or repeat a map key, and decode all the same."""
 
@@ -58,7 +65,7 @@ def _visit(info: inspect.Type, facts: Facts, around: tuple[object, ...]) -> None
     elif isinstance(info, inspect.AnyType):
         facts.is_loose = True
     elif isinstance(info, inspect.CustomType):
-        _visit_custom(info.cls, facts)
+        _visit_custom(info.cls, facts, around)
     elif isinstance(info, inspect.StructType):
         _visit_struct(info, facts, around)
     else:
@@ -77,8 +84,17 @@ def _visit_struct(info: inspect.StructType, facts: Facts, around: tuple[object, 
         _visit(field.type, facts, (*around, info.cls))
 
 
-def _visit_custom(cls: Any, facts: Facts) -> None:
-    if not issubclass(cls, Handle | ProtocolEnd):
+def _visit_custom(cls: Any, facts: Facts, around: tuple[object, ...]) -> None:
+    if issubclass(cls, enum.Enum):  # bits: msgspec decodes them, and only cannot name their kind
+        return
+    if issubclass(cls, Table):
+        facts.has_tables = True
+        inside = () if cls in around else members_of(cls).values()
+        for member in inside:
+            _visit(inspect.type_info(member.type), facts, (*around, cls))
+    elif cls is UnknownOrdinal:
+        facts.is_flexible = True
+    elif not issubclass(cls, Handle | ProtocolEnd):
         raise TypeError(f"{cls.__name__} has no wire form")
     facts.has_handles = True
 

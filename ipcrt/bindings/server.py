@@ -23,8 +23,7 @@ from collections.abc import Coroutine, Sequence
 from types import CoroutineType
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
-from msgspec.structs import astuple
-
+from ipcrt.bindings.arguments import arguments_of
 from ipcrt.bindings.call import Sending
 from ipcrt.bindings.connection import Connection
 from ipcrt.bindings.ends import P, ServerEnd
@@ -195,7 +194,7 @@ class ServerBinding(Generic[P]):
 
     def _start(self, method: Method[Any, Any], txid: int, request: Any) -> None:
         """Run a handler inline, or beside the others where it is a coroutine (rule 1)."""
-        arguments = () if request is None else astuple(request)
+        arguments = arguments_of(request)
         try:
             result = getattr(self._server, method.name)(*arguments)
         except BaseException as error:

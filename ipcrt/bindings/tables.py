@@ -19,12 +19,23 @@ import keyword
 import re
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
-import msgspec
-
 from ipcrt.bindings.codec import Codec
 from ipcrt.bindings.errors import DomainError
+from ipcrt.bindings.structs import Struct
 from ipcrt.wire.header import FLEXIBLE
 from ipcrt.wire.ordinals import method_ordinal
+
+__all__ = [
+    "Event",
+    "Kind",
+    "Method",
+    "OneWay",
+    "Openness",
+    "ProtocolTable",
+    "Struct",
+    "TwoWay",
+    "snake_name",
+]
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
@@ -41,10 +52,6 @@ _TAKEN: Final = frozenset(
     )
 )
 """Names that Python, proxies or servers have a use for already."""
-
-
-class Struct(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
-    """Base of all FIDL structs and payloads: an array of members, in their order."""
 
 
 class Openness(enum.IntEnum):
@@ -70,9 +77,10 @@ class Kind(enum.Enum):
 class Method(Generic[RequestT, ResponseT]):
     """One method or event.
 
-    `selector` is "library/Protocol.Method" and makes the ordinal. `request` and `response` encode
-    Struct classes, or NoneType for `()`; an event has only a `request`. `raises` is the exception
-    that carries the domain errors, and `error` encodes their enum.
+    `selector` is "library/Protocol.Method" and makes the ordinal and the Python name, unless they
+    are given. `request` and `response` encode Struct classes, tables or unions, or NoneType for
+    `()`; an event has only a `request`. `raises` is the exception that carries the domain errors,
+    and `error` encodes their enum.
     """
 
     KIND: ClassVar[Kind]
@@ -84,9 +92,9 @@ class Method(Generic[RequestT, ResponseT]):
     raises: type[DomainError[Any]] | None = None
     error: Codec[Any] | None = None
 
-    name: str = dataclasses.field(init=False)
+    name: str = ""
     """What the method is called in Python."""
-    ordinal: int = dataclasses.field(init=False)
+    ordinal: int = 0
     flags: int = dataclasses.field(init=False)
     """The header's flags in each of its messages."""
     is_call: bool = dataclasses.field(init=False)
@@ -96,8 +104,8 @@ class Method(Generic[RequestT, ResponseT]):
 
     def __post_init__(self) -> None:
         derive = object.__setattr__  # as dataclasses does it in a frozen class
-        derive(self, "name", snake_name(self.selector))
-        derive(self, "ordinal", method_ordinal(self.selector))
+        derive(self, "name", self.name or snake_name(self.selector))
+        derive(self, "ordinal", self.ordinal or method_ordinal(self.selector))
         derive(self, "flags", 0 if self.strict else FLEXIBLE)
         derive(self, "is_call", self.KIND is Kind.TWO_WAY)
         derive(self, "has_result", self.raises is not None or not self.strict)
@@ -116,8 +124,9 @@ class TwoWay(Method[RequestT, ResponseT]):
         *,
         raises: type[DomainError[Any]] | None = None,
         strict: bool = False,
+        name: str = "",
+        ordinal: int = 0,
     ) -> None:
-        """Raises: TypeError: a payload type has no wire form."""
         super().__init__(
             selector=selector,
             strict=strict,
@@ -125,6 +134,8 @@ class TwoWay(Method[RequestT, ResponseT]):
             response=Codec(response),
             raises=raises,
             error=None if raises is None else Codec(raises.ERROR),
+            name=name,
+            ordinal=ordinal,
         )
 
 
@@ -133,10 +144,22 @@ class OneWay(Method[RequestT, None]):
 
     KIND = Kind.ONE_WAY
 
-    def __init__(self, selector: str, request: type[RequestT], *, strict: bool = False) -> None:
-        """Raises: TypeError: the payload type has no wire form."""
+    def __init__(
+        self,
+        selector: str,
+        request: type[RequestT],
+        *,
+        strict: bool = False,
+        name: str = "",
+        ordinal: int = 0,
+    ) -> None:
         super().__init__(
-            selector=selector, strict=strict, request=Codec(request), response=Codec(type(None))
+            selector=selector,
+            strict=strict,
+            request=Codec(request),
+            response=Codec(type(None)),
+            name=name,
+            ordinal=ordinal,
         )
 
 
@@ -145,10 +168,22 @@ class Event(Method[RequestT, None]):
 
     KIND = Kind.EVENT
 
-    def __init__(self, selector: str, request: type[RequestT], *, strict: bool = False) -> None:
-        """Raises: TypeError: the payload type has no wire form."""
+    def __init__(
+        self,
+        selector: str,
+        request: type[RequestT],
+        *,
+        strict: bool = False,
+        name: str = "",
+        ordinal: int = 0,
+    ) -> None:
         super().__init__(
-            selector=selector, strict=strict, request=Codec(request), response=Codec(type(None))
+            selector=selector,
+            strict=strict,
+            request=Codec(request),
+            response=Codec(type(None)),
+            name=name,
+            ordinal=ordinal,
         )
 
 

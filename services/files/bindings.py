@@ -1,40 +1,24 @@
-"""The contract of the files service: tables and typed signatures, as a generator would emit them.
-
-library ipcrt.files;
-
-type OpenError = flexible enum {
-    UNKNOWN = 0; NOT_FOUND = 1; ACCESS_DENIED = 2; NOT_FILE = 3; BAD_PATH = 4; TOO_MANY_OPEN = 5;
-    BUSY = 6;
-};
-
-@discoverable
-open protocol Files {
-    flexible Open(struct { path string:4095; })
-        -> (resource struct { file zx.Handle; }) error OpenError;
-};
-"""
+# Library ipcrt.files: generated; do not edit.
+"""The regular files beneath one directory, to be read."""
 
 from __future__ import annotations
 
-import enum
 from abc import abstractmethod
-from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import Annotated, TypeAlias
 
 from msgspec import Meta
 
+from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import Protocol
+from ipcrt.bindings.enums import FlexibleUint32
 from ipcrt.bindings.errors import DomainError
 from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
 from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import Openness, ProtocolTable, Struct, TwoWay
 from ipcrt.objects.handle import Handle
 
-Path = Annotated[str, Meta(max_length=4095)]
-"""A relative path, at most 4095 bytes."""
 
-
-class OpenError(enum.IntEnum):
+class OpenError(FlexibleUint32):
     """Why a file was not opened."""
 
     UNKNOWN = 0
@@ -75,15 +59,17 @@ class Files(Protocol):
     """The regular files beneath one directory, to be read."""
 
 
+Path: TypeAlias = Annotated[str, Meta(max_length=4095)]
+"""A relative path, at most 4095 bytes."""
+
 FILES_OPEN = TwoWay(
     "ipcrt.files/Files.Open", FilesOpenRequest, FilesOpenResponse, raises=OpenFailed
 )
-
 Files.TABLE = ProtocolTable("ipcrt.files/Files", Openness.OPEN, (FILES_OPEN,))
 
 
 class FilesProxy(Proxy[Files]):
-    """A client of the files, awaited."""
+    """A client, awaited."""
 
     PROTOCOL = Files
     __slots__ = ()
@@ -99,24 +85,20 @@ class FilesProxy(Proxy[Files]):
 
 
 class FilesBlockingProxy(BlockingProxy[Files]):
-    """A client of the files, blocking its thread; see `FilesProxy`."""
+    """A client, blocking its thread; see `FilesProxy`."""
 
     PROTOCOL = Files
     __slots__ = ()
 
     def open(self, path: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> FilesOpenResponse:
-        """Open a regular file for reading; the caller owns the handle.
-
-        Raises: OpenFailed.
-        """
         return self._call(FILES_OPEN, FilesOpenRequest(path), timeout)
 
 
 class FilesServer(Server[Files]):
-    """One client of the files, served. A method may be a plain `def` or a coroutine."""
+    """One client, served. Each method may be a plain `def` or an `async def`."""
 
     PROTOCOL = Files
 
     @abstractmethod
-    def open(self, path: str) -> Coroutine[Any, Any, FilesOpenResponse] | FilesOpenResponse:
-        """Open a file."""
+    def open(self, path: str) -> Answer[FilesOpenResponse]:
+        """Open a regular file for reading; the caller owns the handle."""

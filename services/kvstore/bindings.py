@@ -1,56 +1,23 @@
-"""The contract of the key-value store: tables and typed signatures, as a generator would emit them.
-
-library ipcrt.kvstore;
-
-type Item = struct {
-    key string:128;
-    value vector<byte>:64000;
-};
-
-type WriteError = flexible enum {
-    UNKNOWN = 0; INVALID_KEY = 1; INVALID_VALUE = 2; ALREADY_EXISTS = 3; NO_SPACE = 4;
-};
-type ReadError = flexible enum { NOT_FOUND = 1; };
-type IterateConnectionError = flexible enum { UNKNOWN_START_AT = 1; TOO_MANY = 2; };
-
-@discoverable
-open protocol Store {
-    flexible WriteItem(struct { attempt Item; }) -> () error WriteError;
-    flexible ReadItem(struct { key string:128; })
-        -> (struct { value vector<byte>:64000; }) error ReadError;
-    flexible Iterate(resource struct { starting_at string:<128, optional>;
-                                       iterator server_end:Iterator; })
-        -> () error IterateConnectionError;
-};
-
-closed protocol Iterator {
-    strict Get() -> (struct { entries vector<string:128>:10; });
-};
-"""
+# Library ipcrt.kvstore: generated; do not edit.
+"""A key-value store that items are added to and iterated over."""
 
 from __future__ import annotations
 
-import enum
 from abc import abstractmethod
-from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import Annotated, TypeAlias
 
 from msgspec import Meta
 
+from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import Protocol, ServerEnd
+from ipcrt.bindings.enums import FlexibleUint32
 from ipcrt.bindings.errors import DomainError
 from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
 from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import Openness, ProtocolTable, Struct, TwoWay
 
-Key = Annotated[str, Meta(max_length=128)]
-"""A key, at most 128 bytes; `Item` says which keys are valid."""
 
-Value = Annotated[bytes, Meta(max_length=64000)]
-"""A value, at most 64000 bytes."""
-
-
-class WriteError(enum.IntEnum):
+class WriteError(FlexibleUint32):
     """Why an item was not written."""
 
     UNKNOWN = 0
@@ -65,14 +32,14 @@ class WriteError(enum.IntEnum):
     """The disk is full; the item is not stored."""
 
 
-class ReadError(enum.IntEnum):
+class ReadError(FlexibleUint32):
     """Why an item was not read."""
 
     NOT_FOUND = 1
     """No item has this key."""
 
 
-class IterateConnectionError(enum.IntEnum):
+class IterateConnectionError(FlexibleUint32):
     """Why an iterator was not made; its channel is closed."""
 
     UNKNOWN_START_AT = 1
@@ -131,7 +98,7 @@ class StoreReadItemResponse(Struct, frozen=True):
 class StoreIterateRequest(Struct, frozen=True):
     """Request of Store.Iterate."""
 
-    starting_at: Key | None
+    starting_at: Annotated[str, Meta(max_length=128)] | None
     iterator: ServerEnd[Iterator]
 
 
@@ -153,6 +120,12 @@ class Iterator(Protocol):
     """
 
 
+Key: TypeAlias = Annotated[str, Meta(max_length=128)]
+"""A key, at most 128 bytes; `Item` says which keys are valid."""
+
+Value: TypeAlias = Annotated[bytes, Meta(max_length=64000)]
+"""A value, at most 64000 bytes."""
+
 STORE_WRITE_ITEM = TwoWay(
     "ipcrt.kvstore/Store.WriteItem", StoreWriteItemRequest, type(None), raises=WriteFailed
 )
@@ -162,16 +135,16 @@ STORE_READ_ITEM = TwoWay(
 STORE_ITERATE = TwoWay(
     "ipcrt.kvstore/Store.Iterate", StoreIterateRequest, type(None), raises=IterateFailed
 )
-ITERATOR_GET = TwoWay("ipcrt.kvstore/Iterator.Get", type(None), IteratorGetResponse, strict=True)
-
 Store.TABLE = ProtocolTable(
     "ipcrt.kvstore/Store", Openness.OPEN, (STORE_WRITE_ITEM, STORE_READ_ITEM, STORE_ITERATE)
 )
+
+ITERATOR_GET = TwoWay("ipcrt.kvstore/Iterator.Get", type(None), IteratorGetResponse, strict=True)
 Iterator.TABLE = ProtocolTable("ipcrt.kvstore/Iterator", Openness.CLOSED, (ITERATOR_GET,))
 
 
 class StoreProxy(Proxy[Store]):
-    """A client of the store, awaited."""
+    """A client, awaited."""
 
     PROTOCOL = Store
     __slots__ = ()
@@ -201,31 +174,25 @@ class StoreProxy(Proxy[Store]):
     ) -> None:
         """Serve `iterator` from the first key on, or from `starting_at`, which must be there.
 
-        The client may call on its own end at once, before this returns. Raises: IterateFailed.
+        The client may call on its own end at once, before this returns.
+
+        Raises: IterateFailed.
         """
         await self._call(STORE_ITERATE, StoreIterateRequest(starting_at, iterator), timeout)
 
 
 class StoreBlockingProxy(BlockingProxy[Store]):
-    """A client of the store, blocking its thread; see `StoreProxy`."""
+    """A client, blocking its thread; see `StoreProxy`."""
 
     PROTOCOL = Store
     __slots__ = ()
 
     def write_item(self, attempt: Item, *, timeout: float | None = DEFAULT_TIMEOUT) -> None:
-        """Add an item; when this returns, it survives the death of the service.
-
-        Raises: WriteFailed.
-        """
         self._call(STORE_WRITE_ITEM, StoreWriteItemRequest(attempt), timeout)
 
     def read_item(
         self, key: str, *, timeout: float | None = DEFAULT_TIMEOUT
     ) -> StoreReadItemResponse:
-        """Answer the value that is stored under `key`.
-
-        Raises: ReadFailed.
-        """
         return self._call(STORE_READ_ITEM, StoreReadItemRequest(key), timeout)
 
     def iterate(
@@ -235,37 +202,29 @@ class StoreBlockingProxy(BlockingProxy[Store]):
         *,
         timeout: float | None = DEFAULT_TIMEOUT,
     ) -> None:
-        """Serve `iterator` from the first key on, or from `starting_at`, which must be there.
-
-        The client may call on its own end once this returns. Raises: IterateFailed.
-        """
         self._call(STORE_ITERATE, StoreIterateRequest(starting_at, iterator), timeout)
 
 
 class StoreServer(Server[Store]):
-    """One client of the store, served. A method may be a plain `def` or a coroutine."""
+    """One client, served. Each method may be a plain `def` or an `async def`."""
 
     PROTOCOL = Store
 
     @abstractmethod
-    def write_item(self, attempt: Item) -> Coroutine[Any, Any, None] | None:
-        """Add an item."""
+    def write_item(self, attempt: Item) -> Answer[None]:
+        """Add an item; when this returns, it survives the death of the service."""
 
     @abstractmethod
-    def read_item(
-        self, key: str
-    ) -> Coroutine[Any, Any, StoreReadItemResponse] | StoreReadItemResponse:
-        """Answer a value."""
+    def read_item(self, key: str) -> Answer[StoreReadItemResponse]:
+        """Answer the value that is stored under `key`."""
 
     @abstractmethod
-    def iterate(
-        self, starting_at: str | None, iterator: ServerEnd[Iterator]
-    ) -> Coroutine[Any, Any, None] | None:
-        """Serve `iterator`."""
+    def iterate(self, starting_at: str | None, iterator: ServerEnd[Iterator]) -> Answer[None]:
+        """Serve `iterator` from the first key on, or from `starting_at`, which must be there."""
 
 
 class IteratorProxy(Proxy[Iterator]):
-    """A client of an iterator, awaited."""
+    """A client, awaited."""
 
     PROTOCOL = Iterator
     __slots__ = ()
@@ -276,21 +235,20 @@ class IteratorProxy(Proxy[Iterator]):
 
 
 class IteratorBlockingProxy(BlockingProxy[Iterator]):
-    """A client of an iterator, blocking its thread; see `IteratorProxy`."""
+    """A client, blocking its thread; see `IteratorProxy`."""
 
     PROTOCOL = Iterator
     __slots__ = ()
 
     def get(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> IteratorGetResponse:
-        """Answer the next keys; none where there are no more. Then close the iterator."""
         return self._call(ITERATOR_GET, None, timeout)
 
 
 class IteratorServer(Server[Iterator]):
-    """One client of an iterator, served. A method may be a plain `def` or a coroutine."""
+    """One client, served. Each method may be a plain `def` or an `async def`."""
 
     PROTOCOL = Iterator
 
     @abstractmethod
-    def get(self) -> Coroutine[Any, Any, IteratorGetResponse] | IteratorGetResponse:
-        """Answer the next keys."""
+    def get(self) -> Answer[IteratorGetResponse]:
+        """Answer the next keys; none where there are no more. Then close the iterator."""

@@ -1,0 +1,28 @@
+"""A method's payload and the arguments of the Python method that stands for it.
+
+A struct's members are the arguments, in order; a table or union is the one argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+
+from ipcrt.bindings.structs import Struct
+from ipcrt.bindings.union import Variant
+
+T = TypeVar("T")
+
+Answer: TypeAlias = Coroutine[Any, Any, T] | T
+"""What a handler returns: a plain `def` the answer, an `async def` a coroutine for it."""
+
+
+def arguments_of(payload: object) -> tuple[Any, ...]:
+    """Answer the arguments that `payload` stands for; none for the payload `()`."""
+    if payload is None:
+        return ()
+    if isinstance(payload, Struct) and not isinstance(payload, Variant):
+        return msgspec.structs.astuple(payload)
+    return (payload,)

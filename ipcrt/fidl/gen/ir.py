@@ -1,0 +1,108 @@
+"""The JSON IR, looked up by name. Nothing of it is changed."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+Json: TypeAlias = dict[str, Any]
+
+_LISTS: Final = (
+    "bits",
+    "const",
+    "enum",
+    "protocol",
+    "service",
+    "struct",
+    "table",
+    "union",
+    "overlay",
+    "alias",
+    "new_type",
+)
+
+
+class Ir:
+    """One library's IR: its declarations, and what it says of others'."""
+
+    def __init__(self, root: Json) -> None:
+        self.root = root
+        self.name: str = root["name"]
+        self.kinds: dict[str, str] = dict(root.get("declarations", {}))
+        for library in root.get("library_dependencies", []):
+            for name, about in library["declarations"].items():
+                self.kinds[name] = about["kind"]
+        self._by_name = {d["name"]: d for kind in _LISTS for d in self.declarations(kind)}
+        externals: list[Json] = root.get("external_struct_declarations", [])
+        self._externals = {d["name"]: d for d in externals}
+
+    def declarations(self, kind: str) -> list[Json]:
+        """Answer all declarations of one kind, in the order of the text."""
+        found: list[Json] = self.root.get(f"{kind}_declarations", [])
+        return sorted(found, key=_place)
+
+    def find(self, name: str) -> Json | None:
+        """Answer a declaration of this library."""
+        return self._by_name.get(name)
+
+    def struct(self, name: str) -> Json:
+        """Answer a struct, ours or a payload's of another library."""
+        found = self._by_name.get(name) or self._externals.get(name)
+        if found is None:
+            raise KeyError(f"struct {name}")
+        return found
+
+    def is_local(self, name: str) -> bool:
+        """True for `library/Name` of this library."""
+        return library_of(name) == self.name
+
+    def in_order(self, kinds: frozenset[str]) -> list[Json]:
+        """Answer declarations of some kinds so that each comes behind what it needs."""
+        order: list[str] = self.root["declaration_order"]
+        place = {name: index for index, name in enumerate(order)}
+        found = [d for kind in sorted(kinds) for d in self.declarations(kind)]
+        return sorted(found, key=lambda d: place[d["name"]])
+
+    def in_text(self, kinds: frozenset[str]) -> list[Json]:
+        """Answer declarations of some kinds in the order of the text."""
+        return sorted((d for kind in kinds for d in self.declarations(kind)), key=_place)
+
+
+def _place(decl: Json) -> tuple[str, int, int]:
+    where = decl["location"]
+    return where["filename"], where["line"], where["column"]
+
+
+def library_of(name: str) -> str:
+    """`zx/Handle` is of `zx`."""
+    return name.partition("/")[0]
+
+
+def local_name(name: str) -> str:
+    """`zx/Handle` is `Handle` there."""
+    return name.partition("/")[2]
+
+
+def attribute(element: Json, name: str) -> Json | None:
+    """Answer an attribute; its name is written either as in FIDL or as in the IR."""
+    for each in element.get("maybe_attributes", ()):
+        if each["name"].lower() == name:
+            found: Json = each
+            return found
+    return None
+
+
+def attribute_text(element: Json, name: str, argument: str = "value") -> str | None:
+    """Answer the text of an attribute's argument; a lone argument goes by any name."""
+    found = attribute(element, name)
+    if found is None:
+        return None
+    arguments: list[Json] = found["arguments"]
+    for each in arguments:
+        if each["name"] == argument:
+            return str(each["value"]["value"])
+    return None
+
+
+def doc_of(element: Json) -> str:
+    """Answer the doc comment; empty where there is none."""
+    return attribute_text(element, "doc") or ""

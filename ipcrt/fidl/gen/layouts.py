@@ -1,0 +1,98 @@
+"""Structs, tables and unions."""
+
+from __future__ import annotations
+
+from ipcrt.fidl.gen import names
+from ipcrt.fidl.gen.ir import Json, doc_of, local_name
+from ipcrt.fidl.gen.module_scope import Module
+from ipcrt.fidl.gen.text import WIDTH, Group, alternatives, docstring
+
+
+def struct(module: Module, decl: Json) -> list[str]:
+    """Emit a struct or a payload."""
+    name = names.declared(local_name(decl["name"]))
+    base = module.binding("tables", "Struct")
+    members: list[Json] = decl["members"]
+    hidden = frozenset(names.member(each["name"]) for each in members)
+    lines = [f"class {name}({base}, frozen=True):", *docstring(_about(decl, "Struct"), 4)]
+    lines += [""] if members else []
+    for each in members:
+        lines += _member(names.member(each["name"]), module.types.bounded(each, hidden))
+        lines += docstring(doc_of(each), 4)
+    return lines
+
+
+def table(module: Module, decl: Json) -> list[str]:
+    """Emit a table."""
+    name = names.declared(local_name(decl["name"]))
+    base = module.binding("table", "Table")
+    members = sorted(decl["members"], key=lambda each: int(each["ordinal"]))
+    hidden = frozenset(names.member(each["name"]) for each in members)
+    ordinals = tuple(int(each["ordinal"]) for each in members)
+    keyword = f", ordinals={ordinals}" if ordinals else ""
+    lines = Group(f"class {name}(", [base + keyword], "):").lines()
+    lines += [*docstring(_about(decl, "Table"), 4), *([""] if members else [])]
+    for each in members:
+        annotation = module.types.bounded(each, hidden, is_optional=True)
+        lines += _optional_member(names.member(each["name"]), annotation)
+        lines += docstring(doc_of(each), 4)
+    return lines
+
+
+def _member(name: str, annotation: str) -> list[str]:
+    line = f"    {name}: {annotation}"
+    if len(line) <= WIDTH:
+        return [line]
+    head, bracket, inner = annotation.partition("[")
+    if inner.endswith("]"):
+        return [f"    {name}: {head}{bracket}", f"        {inner[:-1]}", "    ]"]
+    return [f"    {name}: (", f"        {annotation}", "    )"]
+
+
+def _optional_member(name: str, annotation: str) -> list[str]:
+    line = f"    {name}: {annotation} = None"
+    if len(line) <= WIDTH:
+        return [line]
+    if len(line) - len("None") < WIDTH:
+        return [f"    {name}: {annotation} = (", "        None", "    )"]
+    return [f"    {name}: (", f"        {annotation}", "    ) = None"]
+
+
+def variants(module: Module, decl: Json) -> list[list[str]]:
+    """Emit the classes of a union's members."""
+    base = module.binding("union", "Variant")
+    found: list[list[str]] = []
+    for each in decl["members"]:
+        name = module.variants[decl["name"]][each["ordinal"]]
+        member = f"{names.declared(local_name(decl['name']))}.{names.member(each['name'])}"
+        about = doc_of(each) or f"Member {member}."
+        found.append(
+            [
+                f"class {name}({base}, frozen=True, tag={each['ordinal']}):",
+                *docstring(about, 4),
+                "",
+                f"    value: {module.types.bounded(each)}",
+            ]
+        )
+    return found
+
+
+def union(module: Module, decl: Json) -> list[str]:
+    """Emit a union as the choice between its members' classes, which must stand before it."""
+    name = names.declared(local_name(decl["name"]))
+    type_alias = module.use("typing", "TypeAlias")
+    parts = [*module.variants[decl["name"]].values()]
+    if not decl["strict"]:
+        parts.append(module.binding("union", "UnknownVariant"))
+    return [*alternatives(f"{name}: {type_alias}", parts), *docstring(doc_of(decl))]
+
+
+def _about(decl: Json, kind: str) -> str:
+    """Answer the documentation of a layout; an anonymous one is told by where it stands."""
+    path: list[str] = decl.get("naming_context", [])
+    name = names.declared(local_name(decl["name"]))
+    if doc_of(decl):
+        return doc_of(decl)
+    if path[3:] in ([], ["response"]) and path[2:3] and path[2] in ("Request", "Response"):
+        return f"{path[2]} of {path[0]}.{path[1]}."
+    return f"{kind} {name}."

@@ -1,0 +1,75 @@
+"""Markers, tables, errors and services: what a protocol is, before anybody speaks it."""
+
+from __future__ import annotations
+
+from ipcrt.fidl.gen import names
+from ipcrt.fidl.gen.ir import Json, doc_of, local_name
+from ipcrt.fidl.gen.methods import Method, table, title, where
+from ipcrt.fidl.gen.module_scope import Module, error_key
+from ipcrt.fidl.gen.text import Group, docstring, quote
+
+
+def marker(module: Module, protocol: Json) -> list[str]:
+    """Emit the class that stands for a protocol in types."""
+    name = names.declared(local_name(protocol["name"]))
+    base = module.binding("ends", "Protocol")
+    about = doc_of(protocol) or f"Protocol {protocol['name']}."
+    return [f"class {name}({base}):", *docstring(about, 4)]
+
+
+def tables(module: Module, protocol: Json, methods: list[Method]) -> list[str]:
+    """Emit the descriptors of a protocol's methods and its own."""
+    lines = [line for method in methods for line in table(module, protocol, method)]
+    cls, openness = (module.binding("tables", each) for each in ("ProtocolTable", "Openness"))
+    constants = [method.constant for method in methods]
+    items: list[str | Group] = [
+        quote(title(protocol)),
+        f"{openness}.{protocol['openness'].upper()}",
+        Group("(", constants, ")", is_tuple=True),
+    ]
+    name = names.declared(local_name(protocol["name"]))
+    return lines + Group(f"{name}.TABLE = {cls}(", items, ")").lines()
+
+
+def failures(module: Module) -> list[list[str]]:
+    """Emit the exceptions that carry domain errors, one for each type of error."""
+    users: dict[str, list[str]] = {}
+    errors: dict[str, Json] = {}
+    for protocol in module.ir.declarations("protocol"):
+        for raw in protocol["methods"]:
+            error: Json | None = raw.get("maybe_response_err_type")
+            if error is not None:
+                errors[error_key(error)] = error
+                users.setdefault(error_key(error), []).append(where(protocol, raw))
+    return [_failure(module, errors[key], found) for key, found in users.items()]
+
+
+def _failure(module: Module, error: Json, users: list[str]) -> list[str]:
+    name = module.failures[error_key(error)]
+    about = f"{users[0]} failed." if len(users) == 1 else f"{users[0]} failed, or others like it."
+    if error["kind_v2"] == "primitive":
+        base = module.binding("int_errors", f"{error['subtype'].capitalize()}Failed")
+        return [f"class {name}({base}):", *docstring(about, 4)]
+    enum = module.types.named(error["identifier"])
+    base = f"{module.binding('errors', 'DomainError')}[{enum}]"
+    return [f"class {name}({base}):", *docstring(about, 4), "", f"    ERROR = {enum}"]
+
+
+def service(module: Module, decl: Json) -> list[str]:
+    """Emit a service; the markers of its protocols must stand before it."""
+    name = names.declared(local_name(decl["name"]))
+    base = module.binding("services", "Service")
+    mapping = module.use("collections.abc", "Mapping")
+    protocol = module.binding("ends", "Protocol")
+    type_ = f"{module.use('typing', 'ClassVar')}[{mapping}[str, type[{protocol}]]]"
+    members = [
+        f"{quote(each['name'])}: {module.types.named(each['type']['protocol'])}"
+        for each in decl["members"]
+    ]
+    return [
+        f"class {name}({base}):",
+        *docstring(doc_of(decl) or f"Service {decl['name']}.", 4),
+        "",
+        f"    NAME = {quote(decl['name'])}",
+        *Group(f"MEMBERS: {type_} = {{", members, "}").lines(4),
+    ]

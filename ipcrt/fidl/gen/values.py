@@ -1,0 +1,96 @@
+"""Constants, enums, bits, aliases and new types."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ipcrt.fidl.gen import names
+from ipcrt.fidl.gen.ir import Json, doc_of, local_name
+from ipcrt.fidl.gen.module_scope import Module
+from ipcrt.fidl.gen.text import docstring, quote
+
+_SUBCLASSABLE: Final = ("primitive", "string", "vector", "array")
+
+
+def constants(module: Module, *, plain: bool) -> list[str]:
+    """Emit the constants: the plain ones, or those whose value is an enum's or bits'."""
+    lines: list[str] = []
+    for const in module.ir.declarations("const"):
+        is_plain = const["type"]["kind_v2"] != "identifier"
+        if is_plain is plain:
+            final = module.use("typing", "Final")
+            name = names.constant(local_name(const["name"]))
+            lines += [f"{name}: {final} = {_value(module, const)}", *docstring(doc_of(const))]
+    return lines
+
+
+def _value(module: Module, const: Json) -> str:
+    type_: Json = const["type"]
+    text: str = const["value"]["value"]
+    if type_["kind_v2"] == "identifier":
+        return f"{module.types.named(type_['identifier'])}({int(text)})"
+    if type_["kind_v2"] == "string":
+        return quote(text)
+    subtype: str = type_["subtype"]
+    if subtype == "bool":
+        return text.capitalize()
+    return repr(float(text)) if subtype.startswith("float") else str(int(text))
+
+
+def enum(module: Module, decl: Json) -> list[str]:
+    """Emit an enum."""
+    if not decl["members"]:
+        return _nothing_known(module, decl, decl["type"])
+    if decl["strict"]:
+        base = f"{module.imports.module('enum')}.IntEnum"
+    else:
+        base = module.binding("enums", f"Flexible{decl['type'].capitalize()}")
+    return _numbered(decl, base, "Enum", hexadecimal=False)
+
+
+def bits(module: Module, decl: Json) -> list[str]:
+    """Emit bits."""
+    if not decl["members"]:
+        return _nothing_known(module, decl, decl["type"]["subtype"])
+    width: str = decl["type"]["subtype"].removeprefix("uint")
+    base = module.binding("bits", "StrictBits" if decl["strict"] else f"FlexibleBits{width}")
+    return _numbered(decl, base, "Bits", hexadecimal=True)
+
+
+def _numbered(decl: Json, base: str, kind: str, *, hexadecimal: bool) -> list[str]:
+    name = names.declared(local_name(decl["name"]))
+    lines = [f"class {name}({base}):", *docstring(doc_of(decl) or f"{kind} {name}.", 4), ""]
+    for member in decl["members"]:
+        number = int(member["value"]["value"])
+        value = hex(number) if hexadecimal else str(number)
+        lines += [f"    {names.constant(member['name'])} = {value}"]
+        lines += docstring(doc_of(member), 4)
+    return lines
+
+
+def _nothing_known(module: Module, decl: Json, subtype: str) -> list[str]:
+    """Emit flexible values that are all unknown: Python's enums want a member."""
+    name = names.declared(local_name(decl["name"]))
+    number = module.binding("scalars", subtype.capitalize())
+    line = f"{name}: {module.use('typing', 'TypeAlias')} = {number}"
+    return [line, *docstring(doc_of(decl))]
+
+
+def alias(module: Module, decl: Json) -> list[str]:
+    """Emit an alias."""
+    name = names.declared(local_name(decl["name"]))
+    type_alias = module.use("typing", "TypeAlias")
+    meant = module.types.bounded(decl)
+    if '"' in meant:
+        raise ValueError(f"alias {name} has no Python form")
+    return [f"{name}: {type_alias} = {meant}", *docstring(doc_of(decl))]
+
+
+def new_type(module: Module, decl: Json) -> list[str]:
+    """Emit a new type: one of its own for a type checker, where Python can; else an alias."""
+    if decl["type"]["kind_v2"] not in _SUBCLASSABLE or decl["type"].get("nullable"):
+        return alias(module, decl)
+    name = names.declared(local_name(decl["name"]))
+    make = module.use("typing", "NewType")
+    meant = module.types.bounded(decl)
+    return [f'{name} = {make}("{name}", {meant})', *docstring(doc_of(decl))]
