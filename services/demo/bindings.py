@@ -1,97 +1,81 @@
-"""The demonstration's own contracts: tables and typed signatures, as a generator would emit them.
-
-library ipcrt.demo;
-
-type File = struct { path string:4095; beneath string:4095; };
-type Timing = struct { kind string:64; us vector<float64>:1000000; };
-
-@discoverable
-open protocol Checksum {
-    flexible Sha256(resource struct { vmo zx.Handle:VMO; })
-        -> (struct { digest vector<uint8>:32; pid uint32; });
-};
-
-@discoverable
-open protocol Keeper {
-    flexible Hold(resource struct { peer zx.Handle:EVENTPAIR; }) -> ();
-};
-
-// Between the conductor, who serves it, and each of its players.
-closed protocol Director {
-    strict GetPlan() -> (struct { locator string:4095; serves string:255; asks string:255;
-                                  vmo_bytes int64; count uint32; files vector<File>:100000; });
-    strict Arrive(struct { stage string:64; }) -> ();
-    strict Report(struct { step string:64; text string:1024; passed bool; at_ns int64;
-                           timings vector<Timing>:16; }) -> ();
-    strict Progress(struct { step string:64; done int64; total int64; });
-};
-"""
+# Library ipcrt.demo: generated; do not edit.
+"""What the demonstration's processes say to each other."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
+from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import Protocol
+from ipcrt.bindings.needs import needs
+from ipcrt.bindings.outbox import Done
 from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
+from ipcrt.bindings.scalars import Uint32, Uint64
 from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
 from ipcrt.objects.eventpair import EventPair
+from ipcrt.objects.rights import Rights
 from ipcrt.objects.vmo import Vmo
 
-Word = Annotated[str, Meta(max_length=64)]
-Name = Annotated[str, Meta(max_length=255)]
-Path = Annotated[str, Meta(max_length=4095)]
-Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
-
-MAX_TEXT_BYTES = 1024
+MAX_TEXT_BYTES: Final = 1024
+"""The most bytes that a report's text may have."""
 
 
 class File(Struct, frozen=True):
-    """A file of the demonstration: where it is, and where beneath the files service's directory."""
+    """A file of the demonstration."""
 
     path: Path
+    """Where it is."""
     beneath: Path
+    """Where it is beneath the files service's directory."""
 
 
 class Timing(Struct, frozen=True):
-    """How long calls of one kind took, in microseconds, in the order in which they ended."""
+    """How long calls of one kind took."""
 
     kind: Word
-    us: Annotated[list[float], Meta(max_length=1_000_000)]
+    """What was called."""
+    us: Annotated[list[float], Meta(max_length=1000000)]
+    """Microseconds, in the order in which the calls ended."""
 
 
 class ChecksumSha256Request(Struct, frozen=True):
     """Request of Checksum.Sha256."""
 
-    vmo: Vmo
+    vmo: Annotated[Vmo, needs(Rights.READ | Rights.MAP)]
 
 
 class ChecksumSha256Response(Struct, frozen=True):
     """Response of Checksum.Sha256."""
 
     digest: Annotated[bytes, Meta(max_length=32)]
-    pid: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
+    pid: Uint32
 
 
 class KeeperHoldRequest(Struct, frozen=True):
     """Request of Keeper.Hold."""
 
-    peer: EventPair
+    peer: Annotated[EventPair, needs(Rights.WAIT)]
 
 
 class DirectorGetPlanResponse(Struct, frozen=True):
     """Response of Director.GetPlan."""
 
     locator: Path
+    """The locator's socket."""
     serves: Name
+    """What the player offers to another one; empty where it has nothing to offer."""
     asks: Name
-    vmo_bytes: Count
-    count: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
-    files: Annotated[list[File], Meta(max_length=100_000)]
+    """What it opens of another one."""
+    vmo_bytes: Uint64
+    """How much memory it passes to that one."""
+    count: Uint32
+    """How many clients of a crowd the player plays."""
+    files: Annotated[list[File], Meta(max_length=100000)]
+    """The files that it reads."""
 
 
 class DirectorArriveRequest(Struct, frozen=True):
@@ -101,12 +85,13 @@ class DirectorArriveRequest(Struct, frozen=True):
 
 
 class DirectorReportRequest(Struct, frozen=True):
-    """Request of Director.Report; `at_ns` is when the step was done, by CLOCK_MONOTONIC."""
+    """Request of Director.Report."""
 
     step: Word
-    text: Annotated[str, Meta(max_length=MAX_TEXT_BYTES)]
+    text: Annotated[str, Meta(max_length=1024)]
     passed: bool
-    at_ns: Count
+    at_ns: Uint64
+    """When the step was done, by CLOCK_MONOTONIC."""
     timings: Annotated[list[Timing], Meta(max_length=16)]
 
 
@@ -114,8 +99,8 @@ class DirectorProgressRequest(Struct, frozen=True):
     """Request of Director.Progress."""
 
     step: Word
-    done: Count
-    total: Count
+    done: Uint64
+    total: Uint64
 
 
 class Checksum(Protocol):
@@ -127,13 +112,26 @@ class Keeper(Protocol):
 
 
 class Director(Protocol):
-    """What a player asks and tells the conductor."""
+    """What a player asks and tells the conductor, over the channel that it was started with."""
 
+
+Path: TypeAlias = Annotated[str, Meta(max_length=4095)]
+"""A path, at most 4095 bytes."""
+
+Name: TypeAlias = Annotated[str, Meta(max_length=255)]
+"""The name under which the locator offers something."""
+
+Word: TypeAlias = Annotated[str, Meta(max_length=64)]
+"""The name of a stage, a step, or a kind of call."""
 
 CHECKSUM_SHA256 = TwoWay(
     "ipcrt.demo/Checksum.Sha256", ChecksumSha256Request, ChecksumSha256Response
 )
+Checksum.TABLE = ProtocolTable("ipcrt.demo/Checksum", Openness.OPEN, (CHECKSUM_SHA256,))
+
 KEEPER_HOLD = TwoWay("ipcrt.demo/Keeper.Hold", KeeperHoldRequest, type(None))
+Keeper.TABLE = ProtocolTable("ipcrt.demo/Keeper", Openness.OPEN, (KEEPER_HOLD,))
+
 DIRECTOR_GET_PLAN = TwoWay(
     "ipcrt.demo/Director.GetPlan", type(None), DirectorGetPlanResponse, strict=True
 )
@@ -144,9 +142,6 @@ DIRECTOR_REPORT = TwoWay(
     "ipcrt.demo/Director.Report", DirectorReportRequest, type(None), strict=True
 )
 DIRECTOR_PROGRESS = OneWay("ipcrt.demo/Director.Progress", DirectorProgressRequest, strict=True)
-
-Checksum.TABLE = ProtocolTable("ipcrt.demo/Checksum", Openness.OPEN, (CHECKSUM_SHA256,))
-Keeper.TABLE = ProtocolTable("ipcrt.demo/Keeper", Openness.OPEN, (KEEPER_HOLD,))
 Director.TABLE = ProtocolTable(
     "ipcrt.demo/Director",
     Openness.CLOSED,
@@ -155,7 +150,7 @@ Director.TABLE = ProtocolTable(
 
 
 class ChecksumProxy(Proxy[Checksum]):
-    """A client of a checksummer, awaited."""
+    """A client, awaited."""
 
     PROTOCOL = Checksum
     __slots__ = ()
@@ -163,12 +158,12 @@ class ChecksumProxy(Proxy[Checksum]):
     async def sha256(
         self, vmo: Vmo, *, timeout: float | None = DEFAULT_TIMEOUT
     ) -> ChecksumSha256Response:
-        """Have the content of `vmo` summed; it is moved."""
+        """Sum the content of `vmo`, and say who did."""
         return await self._call(CHECKSUM_SHA256, ChecksumSha256Request(vmo), timeout)
 
 
 class ChecksumBlockingProxy(BlockingProxy[Checksum]):
-    """A client of a checksummer, blocking its thread; see `ChecksumProxy`."""
+    """A client, blocking its thread; see `ChecksumProxy`."""
 
     PROTOCOL = Checksum
     __slots__ = ()
@@ -176,56 +171,52 @@ class ChecksumBlockingProxy(BlockingProxy[Checksum]):
     def sha256(
         self, vmo: Vmo, *, timeout: float | None = DEFAULT_TIMEOUT
     ) -> ChecksumSha256Response:
-        """Have the content of `vmo` summed; it is moved."""
         return self._call(CHECKSUM_SHA256, ChecksumSha256Request(vmo), timeout)
 
 
 class ChecksumServer(Server[Checksum]):
-    """One client of a checksummer, served."""
+    """One client, served. Each method may be a plain `def` or an `async def`."""
 
     PROTOCOL = Checksum
 
     @abstractmethod
-    def sha256(
-        self, vmo: Vmo
-    ) -> Coroutine[Any, Any, ChecksumSha256Response] | ChecksumSha256Response:
-        """Sum the content of `vmo`, which is owned here."""
+    def sha256(self, vmo: Vmo) -> Answer[ChecksumSha256Response]:
+        """Sum the content of `vmo`, and say who did."""
 
 
 class KeeperProxy(Proxy[Keeper]):
-    """A client of the keeper, awaited."""
+    """A client, awaited."""
 
     PROTOCOL = Keeper
     __slots__ = ()
 
     async def hold(self, peer: EventPair, *, timeout: float | None = DEFAULT_TIMEOUT) -> None:
-        """Have `peer` kept; it is moved."""
+        """Keep `peer`."""
         await self._call(KEEPER_HOLD, KeeperHoldRequest(peer), timeout)
 
 
 class KeeperBlockingProxy(BlockingProxy[Keeper]):
-    """A client of the keeper, blocking its thread; see `KeeperProxy`."""
+    """A client, blocking its thread; see `KeeperProxy`."""
 
     PROTOCOL = Keeper
     __slots__ = ()
 
     def hold(self, peer: EventPair, *, timeout: float | None = DEFAULT_TIMEOUT) -> None:
-        """Have `peer` kept; it is moved."""
         self._call(KEEPER_HOLD, KeeperHoldRequest(peer), timeout)
 
 
 class KeeperServer(Server[Keeper]):
-    """One client of the keeper, served."""
+    """One client, served. Each method may be a plain `def` or an `async def`."""
 
     PROTOCOL = Keeper
 
     @abstractmethod
-    def hold(self, peer: EventPair) -> Coroutine[Any, Any, None] | None:
+    def hold(self, peer: EventPair) -> Answer[None]:
         """Keep `peer`."""
 
 
 class DirectorProxy(Proxy[Director]):
-    """A player, awaited."""
+    """A client, awaited."""
 
     PROTOCOL = Director
     __slots__ = ()
@@ -249,26 +240,35 @@ class DirectorProxy(Proxy[Director]):
         timeout: float | None = DEFAULT_TIMEOUT,
     ) -> None:
         """Tell how a step went."""
-        request = DirectorReportRequest(step, text, passed, at_ns, timings)
-        await self._call(DIRECTOR_REPORT, request, timeout)
+        await self._call(
+            DIRECTOR_REPORT, DirectorReportRequest(step, text, passed, at_ns, timings), timeout
+        )
 
     async def progress(self, step: str, done: int, total: int) -> None:
         """Tell how far a step is."""
         await self._send(DIRECTOR_PROGRESS, DirectorProgressRequest(step, done, total))
 
+    def progress_now(self, step: str, done: int, total: int) -> None:
+        """Send `progress` now or not at all. Raises: ShouldWait, PeerClosed."""
+        self._send_now(DIRECTOR_PROGRESS, DirectorProgressRequest(step, done, total))
+
+    def progress_soon(self, step: str, done: int, total: int, on_sent: Done) -> bool:
+        """Send `progress` now, or line it up and answer True; then `on_sent` is told."""
+        return self._send_soon(
+            DIRECTOR_PROGRESS, DirectorProgressRequest(step, done, total), on_sent
+        )
+
 
 class DirectorBlockingProxy(BlockingProxy[Director]):
-    """A player, blocking its thread; see `DirectorProxy`."""
+    """A client, blocking its thread; see `DirectorProxy`."""
 
     PROTOCOL = Director
     __slots__ = ()
 
     def get_plan(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> DirectorGetPlanResponse:
-        """Ask what to do."""
         return self._call(DIRECTOR_GET_PLAN, None, timeout)
 
     def arrive(self, stage: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> None:
-        """Say that a stage is reached, and wait until the conductor lets everybody go on."""
         self._call(DIRECTOR_ARRIVE, DirectorArriveRequest(stage), timeout)
 
     def report(
@@ -281,37 +281,37 @@ class DirectorBlockingProxy(BlockingProxy[Director]):
         *,
         timeout: float | None = DEFAULT_TIMEOUT,
     ) -> None:
-        """Tell how a step went."""
         self._call(
             DIRECTOR_REPORT, DirectorReportRequest(step, text, passed, at_ns, timings), timeout
         )
 
     def progress(self, step: str, done: int, total: int) -> None:
-        """Tell how far a step is."""
         self._send(DIRECTOR_PROGRESS, DirectorProgressRequest(step, done, total))
+
+    def progress_now(self, step: str, done: int, total: int) -> None:
+        """Send `progress` now or not at all. Raises: ShouldWait, PeerClosed."""
+        self._send_now(DIRECTOR_PROGRESS, DirectorProgressRequest(step, done, total))
 
 
 class DirectorServer(Server[Director]):
-    """One player, served. A method may be a plain `def` or a coroutine."""
+    """One client, served. Each method may be a plain `def` or an `async def`."""
 
     PROTOCOL = Director
 
     @abstractmethod
-    def get_plan(
-        self,
-    ) -> Coroutine[Any, Any, DirectorGetPlanResponse] | DirectorGetPlanResponse:
-        """Answer what to do."""
+    def get_plan(self) -> Answer[DirectorGetPlanResponse]:
+        """Ask what to do."""
 
     @abstractmethod
-    def arrive(self, stage: str) -> Coroutine[Any, Any, None] | None:
-        """Hold the player up until all may go on."""
+    def arrive(self, stage: str) -> Answer[None]:
+        """Say that a stage is reached, and wait until the conductor lets everybody go on."""
 
     @abstractmethod
     def report(
         self, step: str, text: str, passed: bool, at_ns: int, timings: list[Timing]
-    ) -> Coroutine[Any, Any, None] | None:
-        """Take note of a step's outcome."""
+    ) -> Answer[None]:
+        """Tell how a step went."""
 
     @abstractmethod
-    def progress(self, step: str, done: int, total: int) -> None:
-        """Take note of a step's progress."""
+    def progress(self, step: str, done: int, total: int) -> Answer[None]:
+        """Tell how far a step is."""
