@@ -14,7 +14,9 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from ipcrt.bindings.arguments import Answer
     from ipcrt.bindings.client import DEFAULT_TIMEOUT
+    from ipcrt.bindings.completer import Completer
     from ipcrt.bindings.ends import ClientEnd, Protocol, ServerEnd, create_endpoints
     from ipcrt.bindings.errors import DomainError, UnknownMethod
     from ipcrt.bindings.proxy import BlockingProxy, Proxy
@@ -70,7 +72,9 @@ if TYPE_CHECKING:
     from ipcrt.port.signals import Signals
 
 _HOMES: Final = {
+    "ipcrt.bindings.arguments": ("Answer",),
     "ipcrt.bindings.client": ("DEFAULT_TIMEOUT",),
+    "ipcrt.bindings.completer": ("Completer",),
     "ipcrt.bindings.ends": ("ClientEnd", "Protocol", "ServerEnd", "create_endpoints"),
     "ipcrt.bindings.errors": ("DomainError", "UnknownMethod"),
     "ipcrt.bindings.proxy": ("BlockingProxy", "Proxy"),
@@ -131,6 +135,7 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "AccessDenied",
     "AlreadyExists",
+    "Answer",
     "AsyncChannel",
     "AsyncPort",
     "BadHandle",
@@ -142,6 +147,7 @@ __all__ = [
     "Canceled",
     "Channel",
     "ClientEnd",
+    "Completer",
     "DomainError",
     "Event",
     "EventPair",

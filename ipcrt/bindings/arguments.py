@@ -10,13 +10,15 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
+from ipcrt.bindings.completer import Completer
 from ipcrt.bindings.structs import Struct
 from ipcrt.bindings.union import Variant
 
 T = TypeVar("T")
 
-Answer: TypeAlias = Coroutine[Any, Any, T] | T
-"""What a handler returns: a plain `def` the answer, an `async def` a coroutine for it."""
+Answer: TypeAlias = Coroutine[Any, Any, T] | Completer[T] | T
+"""What a handler returns: a plain `def` the answer or a completer for it, an `async def` a
+coroutine for either."""
 
 
 def arguments_of(payload: object) -> tuple[Any, ...]:

@@ -1,7 +1,8 @@
 """The server's engine: one binding serves one client end.
 
 1. Handlers start in the order of their messages. A `def` handler runs where its message is read;
-   an `async def` handler runs beside the others and may wait without holding up the next.
+   an `async def` handler runs beside the others and may wait without holding up the next, unless
+   the server is SEQUENTIAL. Either may return a `Completer`, and answer later.
 2. What a client may have in flight is limited: at the limit, or while replies wait for room in
    its queue, nothing more is read from it. A client that does not read stalls itself alone.
 3. A client's bad bytes end its binding; a handler's exception ends its call, and is logged here.
@@ -25,6 +26,7 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
 from ipcrt.bindings.arguments import arguments_of
 from ipcrt.bindings.call import Sending
+from ipcrt.bindings.completer import Completer, Kept
 from ipcrt.bindings.connection import Connection
 from ipcrt.bindings.ends import P, ServerEnd
 from ipcrt.bindings.errors import again
@@ -78,6 +80,9 @@ class Server(ABC, Generic[P]):
 
     PROTOCOL: ClassVar[type[Any]]
 
+    SEQUENTIAL: ClassVar[bool] = False
+    """True where each request is to wait until the one before it has been answered."""
+
     def __str__(self) -> str:
         """Whom this serves, for the log; override it where more is known of the client."""
         table: ProtocolTable = self.PROTOCOL.TABLE
@@ -121,9 +126,9 @@ class ServerBinding(Generic[P]):
         limits = limits or Limits()
         self._server = server
         self._port = port
-        self._limit = limits.calls_in_flight
+        self._limit = 1 if server.SEQUENTIAL else limits.calls_in_flight
         self._in_flight = 0
-        self._running: dict[Running, None] = {}
+        self._running: dict[Running | Kept, None] = {}
         self._last: Running | None = None
         self._closers: list[Waiter[None]] = []
         self._connection = Connection(
@@ -203,9 +208,7 @@ class ServerBinding(Generic[P]):
                 raise
             return
         if not isinstance(result, CoroutineType):
-            self._in_flight -= 1
-            if txid:
-                self._replies.succeed(method, txid, result)
+            self._returned(method, txid, result)
         elif isinstance(self._port, AsyncPort):
             coroutine = cast("Coroutine[Any, Any, Any]", result)
             running = Running(method, txid, request, coroutine, self._ran, before=self._last)
@@ -218,18 +221,35 @@ class ServerBinding(Generic[P]):
             refusal = TypeError("a plain thread cannot await what the handler answered")
             self._ended(method, txid, request, refusal)
 
-    def _ran(self, running: Running, value: Any, error: BaseException | None) -> None:
-        """A handler that ran beside the others has ended."""
+    def _returned(self, method: Method[Any, Any], txid: int, value: Any) -> None:
+        """Answer with what a handler has returned, or keep the call for its completer."""
+        if isinstance(value, Completer):
+            completer = cast("Completer[Any]", value)
+            self._keep(Kept(method, txid, self._port, self._ran), completer)
+            return
+        self._in_flight -= 1
+        if txid:
+            self._replies.succeed(method, txid, value)
+
+    def _keep(self, kept: Kept, completer: Completer[Any]) -> None:
+        self._running[kept] = None
+        try:
+            completer.keep(kept)
+        except BadState as error:
+            kept.end(None, error)
+        if self._connection.error is not None:
+            kept.cancel()
+
+    def _ran(self, running: Running | Kept, value: Any, error: BaseException | None) -> None:
+        """A handler that ran beside the others has ended, or a completer has been used."""
         del self._running[running]
-        if self._last is running and running.begun:
+        if self._last is running and cast("Running", running).begun:
             self._last = None
         method, txid = running.method, running.txid
         if error is not None:
             self._ended(method, txid, running.request, error)
         else:
-            self._in_flight -= 1
-            if txid:
-                self._replies.succeed(method, txid, value)
+            self._returned(method, txid, value)
         self._regulate()
 
     def _ended(
