@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeGuard, TypeVar
 
 from ipcrt.bindings.tables import Method
 from ipcrt.errors import BadState, IpcError
@@ -163,3 +163,8 @@ class Completer(Generic[T]):
     def __del__(self) -> None:
         if self._kept is not None and not self._answered:
             self._kept.drop()
+
+
+def is_completer(value: object) -> TypeGuard[Completer[Any]]:
+    """True for a completer, of whatever."""
+    return isinstance(value, Completer)

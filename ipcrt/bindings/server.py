@@ -26,7 +26,7 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
 from ipcrt.bindings.arguments import arguments_of
 from ipcrt.bindings.call import Sending
-from ipcrt.bindings.completer import Completer, Kept
+from ipcrt.bindings.completer import Completer, Kept, is_completer
 from ipcrt.bindings.connection import Connection
 from ipcrt.bindings.ends import P, ServerEnd
 from ipcrt.bindings.errors import again
@@ -223,9 +223,8 @@ class ServerBinding(Generic[P]):
 
     def _returned(self, method: Method[Any, Any], txid: int, value: Any) -> None:
         """Answer with what a handler has returned, or keep the call for its completer."""
-        if isinstance(value, Completer):
-            completer = cast("Completer[Any]", value)
-            self._keep(Kept(method, txid, self._port, self._ran), completer)
+        if is_completer(value):
+            self._keep(Kept(method, txid, self._port, self._ran), value)
             return
         self._in_flight -= 1
         if txid:
@@ -243,7 +242,8 @@ class ServerBinding(Generic[P]):
     def _ran(self, running: Running | Kept, value: Any, error: BaseException | None) -> None:
         """A handler that ran beside the others has ended, or a completer has been used."""
         del self._running[running]
-        if self._last is running and cast("Running", running).begun:
+        last = self._last
+        if last is not None and last is running and last.begun:
             self._last = None
         method, txid = running.method, running.txid
         if error is not None:
