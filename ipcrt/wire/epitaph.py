@@ -10,6 +10,7 @@ from ipcrt.wire.header import EPITAPH_ORDINAL, HEADER, NO_TXID, VERSION_1
 
 _MIN_STATUS: Final = -(2**31)
 _MAX_STATUS: Final = 2**31 - 1
+_MAX_TXID: Final = 2**32 - 1
 
 
 def encode_epitaph(status: int, txid: int = NO_TXID) -> bytes:
@@ -17,10 +18,12 @@ def encode_epitaph(status: int, txid: int = NO_TXID) -> bytes:
 
     With a txid it ends that one call instead, and the channel goes on.
 
-    Raises: LocalProtocolError: the status does not fit 32 bits.
+    Raises: LocalProtocolError: the status or the txid does not fit 32 bits.
     """
     if not _MIN_STATUS <= status <= _MAX_STATUS:
         raise LocalProtocolError(f"epitaph {status} is not in {_MIN_STATUS}..{_MAX_STATUS} [R9]")
+    if not 0 <= txid <= _MAX_TXID:
+        raise LocalProtocolError(f"epitaph of txid {txid}, which is not in 0..{_MAX_TXID} [R9]")
     body = encode_value(int(status))
     return HEADER.pack(txid, len(body), 0, VERSION_1, EPITAPH_ORDINAL) + body
 

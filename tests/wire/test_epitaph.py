@@ -31,6 +31,18 @@ def test_a_status_that_is_too_large_is_not_sent(status: int) -> None:
         encode_epitaph(status)
 
 
+def test_a_txid_of_any_32_bits_is_sent() -> None:
+    for txid in (0, 1, 2**31, 2**32 - 1):
+        [(found, *_)] = split(memoryview(encode_epitaph(Status.INTERNAL, txid)), 0)
+        assert found == txid
+
+
+@pytest.mark.parametrize("txid", [-1, 2**32])
+def test_a_txid_that_no_header_holds_is_not_sent(txid: int) -> None:
+    with pytest.raises(LocalProtocolError, match=rf"txid {txid}, .* 0\.\.4294967295 \[R9\]"):
+        encode_epitaph(Status.INTERNAL, txid)
+
+
 @pytest.mark.parametrize(
     "body", [b"\xc0", b"\xc3", b"\xce\x80\0\0\0", b"\x90", b"\xcb" + bytes(8)], ids=bytes.hex
 )
