@@ -1,76 +1,68 @@
-"""The locator's own contracts: tables and typed signatures, as a generator would emit them.
-
-library ipcrt.locator;
-
-open protocol Locator {
-    flexible Open(resource struct { name string:255; server_end zx.Handle:CHANNEL; });
-    flexible GetEntries() -> (struct { entries vector<Entry>:1024; });
-    flexible Register(resource struct { names vector<string:255>:64;
-                                        outgoing client_end:Outgoing; }) -> () error RegisterError;
-    flexible HandOver(resource struct { end server_end:Locator; }) -> () error HandOverError;
-    flexible GetIdentity() -> (struct { identity Identity; });
-};
-
-open protocol Outgoing {
-    flexible Open(resource struct { name string:255; server_end zx.Handle:CHANNEL;
-                                    client Identity; process zx.Handle:<PROCESS, optional>; });
-};
-"""
+# Library ipcrt.locator: generated; do not edit.
+"""How clients find services, and services their clients."""
 
 from __future__ import annotations
 
-import enum
 from abc import abstractmethod
-from typing import Annotated
+from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
+from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import ClientEnd, Protocol, ServerEnd
+from ipcrt.bindings.enums import FlexibleUint32
 from ipcrt.bindings.errors import DomainError
 from ipcrt.bindings.outbox import Done
 from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
+from ipcrt.bindings.scalars import Uint32
 from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.process import Process
 
-Name = Annotated[str, Meta(max_length=255)]
-"""A protocol's name, "library/Protocol", at most 255 bytes."""
+MAX_NAMES: Final = 64
+"""The most names that one registration may offer."""
+MAX_ENTRIES: Final = 1024
+"""The most entries that a listing may have."""
 
-MAX_NAMES = 64
-MAX_ENTRIES = 1024
 
-
-class State(enum.IntEnum):
+class State(FlexibleUint32):
     """Whether a name is served now."""
 
     REGISTERED = 1
+    """A service offers it."""
 
 
-class RegisterError(enum.IntEnum):
+class RegisterError(FlexibleUint32):
     """Why a service was not registered."""
 
     ACCESS_DENIED = 1
+    """Policy does not let this client offer one of the names."""
     ALREADY_REGISTERED = 2
+    """Another service offers one of the names."""
     INVALID_NAME = 3
+    """There is no name, or one of them is not like "library/Protocol"."""
     TOO_MANY = 4
+    """The locator, or this user, offers too much already."""
 
 
-class HandOverError(enum.IntEnum):
-    """Why a channel's end was not taken over."""
+class HandOverError(FlexibleUint32):
+    """Why a channel's end was not taken over; it is closed."""
 
     SHUTTING_DOWN = 1
+    """The locator is about to end; its successor may take the end."""
     TOO_MANY_CLIENTS = 2
+    """The locator, or this user, has too many clients."""
 
 
 class RegisterFailed(DomainError[RegisterError]):
-    """Locator.Register refused; nothing was registered."""
+    """Locator.Register failed."""
 
     ERROR = RegisterError
 
 
 class HandOverFailed(DomainError[HandOverError]):
-    """Locator.HandOver refused; the end is closed."""
+    """Locator.HandOver failed."""
 
     ERROR = HandOverError
 
@@ -79,15 +71,20 @@ class Entry(Struct, frozen=True):
     """A name in a client's namespace."""
 
     name: Name
+    """What to open."""
     state: State
+    """Whether that is of use now."""
 
 
 class Identity(Struct, frozen=True):
     """Who a client is, as the kernel told the locator: SO_PEERCRED."""
 
-    pid: Annotated[int, Meta(ge=0, le=0x7FFF_FFFF)]
-    uid: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
-    gid: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
+    pid: Uint32
+    """Its process; another one may have the number once it has ended."""
+    uid: Uint32
+    """Its effective user."""
+    gid: Uint32
+    """Its effective group."""
 
 
 class LocatorOpenRequest(Struct, frozen=True):
@@ -100,13 +97,13 @@ class LocatorOpenRequest(Struct, frozen=True):
 class LocatorGetEntriesResponse(Struct, frozen=True):
     """Response of Locator.GetEntries."""
 
-    entries: Annotated[list[Entry], Meta(max_length=MAX_ENTRIES)]
+    entries: Annotated[list[Entry], Meta(max_length=1024)]
 
 
 class LocatorRegisterRequest(Struct, frozen=True):
     """Request of Locator.Register."""
 
-    names: Annotated[list[Name], Meta(min_length=1, max_length=MAX_NAMES)]
+    names: Annotated[list[Name], Meta(max_length=64)]
     outgoing: ClientEnd[Outgoing]
 
 
@@ -131,13 +128,16 @@ class OutgoingOpenRequest(Struct, frozen=True):
     process: Process | None
 
 
+class Locator(Protocol):
+    """A client's namespace, and the way to add to others'."""
+
+
 class Outgoing(Protocol):
     """What a service offers; the locator is its client."""
 
 
-class Locator(Protocol):
-    """A client's namespace, and the way to add to others'."""
-
+Name: TypeAlias = Annotated[str, Meta(max_length=255)]
+"""A protocol's name, "library/Protocol", at most 255 bytes."""
 
 LOCATOR_OPEN = OneWay("ipcrt.locator/Locator.Open", LocatorOpenRequest)
 LOCATOR_GET_ENTRIES = TwoWay(
@@ -152,18 +152,18 @@ LOCATOR_HAND_OVER = TwoWay(
 LOCATOR_GET_IDENTITY = TwoWay(
     "ipcrt.locator/Locator.GetIdentity", type(None), LocatorGetIdentityResponse
 )
-OUTGOING_OPEN = OneWay("ipcrt.locator/Outgoing.Open", OutgoingOpenRequest)
-
 Locator.TABLE = ProtocolTable(
     "ipcrt.locator/Locator",
     Openness.OPEN,
     (LOCATOR_OPEN, LOCATOR_GET_ENTRIES, LOCATOR_REGISTER, LOCATOR_HAND_OVER, LOCATOR_GET_IDENTITY),
 )
+
+OUTGOING_OPEN = OneWay("ipcrt.locator/Outgoing.Open", OutgoingOpenRequest)
 Outgoing.TABLE = ProtocolTable("ipcrt.locator/Outgoing", Openness.OPEN, (OUTGOING_OPEN,))
 
 
 class LocatorProxy(Proxy[Locator]):
-    """A client of the locator, awaited."""
+    """A client, awaited."""
 
     PROTOCOL = Locator
     __slots__ = ()
@@ -171,6 +171,14 @@ class LocatorProxy(Proxy[Locator]):
     async def open(self, name: str, server_end: Channel) -> None:
         """Have `server_end` served as `name`; a refusal comes as its epitaph."""
         await self._send(LOCATOR_OPEN, LocatorOpenRequest(name, server_end))
+
+    def open_now(self, name: str, server_end: Channel) -> None:
+        """Send `open` now or not at all. Raises: ShouldWait, PeerClosed."""
+        self._send_now(LOCATOR_OPEN, LocatorOpenRequest(name, server_end))
+
+    def open_soon(self, name: str, server_end: Channel, on_sent: Done) -> bool:
+        """Send `open` now, or line it up and answer True; then `on_sent` is told."""
+        return self._send_soon(LOCATOR_OPEN, LocatorOpenRequest(name, server_end), on_sent)
 
     async def get_entries(
         self, *, timeout: float | None = DEFAULT_TIMEOUT
@@ -185,12 +193,11 @@ class LocatorProxy(Proxy[Locator]):
         *,
         timeout: float | None = DEFAULT_TIMEOUT,
     ) -> None:
-        """Offer `names` to others for as long as `outgoing` is served.
+        """Offer `names`, at least one, to others for as long as `outgoing` is served.
 
         Raises: RegisterFailed.
         """
-        request = LocatorRegisterRequest(names, outgoing)
-        await self._call(LOCATOR_REGISTER, request, timeout)
+        await self._call(LOCATOR_REGISTER, LocatorRegisterRequest(names, outgoing), timeout)
 
     async def hand_over(
         self, end: ServerEnd[Locator], *, timeout: float | None = DEFAULT_TIMEOUT
@@ -209,17 +216,19 @@ class LocatorProxy(Proxy[Locator]):
 
 
 class LocatorBlockingProxy(BlockingProxy[Locator]):
-    """A client of the locator, blocking its thread; see `LocatorProxy`."""
+    """A client, blocking its thread; see `LocatorProxy`."""
 
     PROTOCOL = Locator
     __slots__ = ()
 
     def open(self, name: str, server_end: Channel) -> None:
-        """Have `server_end` served as `name`; a refusal comes as its epitaph."""
         self._send(LOCATOR_OPEN, LocatorOpenRequest(name, server_end))
 
+    def open_now(self, name: str, server_end: Channel) -> None:
+        """Send `open` now or not at all. Raises: ShouldWait, PeerClosed."""
+        self._send_now(LOCATOR_OPEN, LocatorOpenRequest(name, server_end))
+
     def get_entries(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> LocatorGetEntriesResponse:
-        """List the names that this client may open, in order."""
         return self._call(LOCATOR_GET_ENTRIES, None, timeout)
 
     def register(
@@ -229,83 +238,102 @@ class LocatorBlockingProxy(BlockingProxy[Locator]):
         *,
         timeout: float | None = DEFAULT_TIMEOUT,
     ) -> None:
-        """Offer `names` to others for as long as `outgoing` is served.
-
-        Raises: RegisterFailed.
-        """
         self._call(LOCATOR_REGISTER, LocatorRegisterRequest(names, outgoing), timeout)
 
     def hand_over(
         self, end: ServerEnd[Locator], *, timeout: float | None = DEFAULT_TIMEOUT
     ) -> None:
-        """Have `end` served as a client's channel of its own, with this client's identity.
-
-        Raises: HandOverFailed.
-        """
         self._call(LOCATOR_HAND_OVER, LocatorHandOverRequest(end), timeout)
 
     def get_identity(
         self, *, timeout: float | None = DEFAULT_TIMEOUT
     ) -> LocatorGetIdentityResponse:
-        """Ask who the locator takes this client for."""
         return self._call(LOCATOR_GET_IDENTITY, None, timeout)
 
 
 class LocatorServer(Server[Locator]):
-    """One client of the locator, served."""
+    """One client, served. Each method may be a plain `def` or an `async def`."""
 
     PROTOCOL = Locator
 
     @abstractmethod
-    def open(self, name: str, server_end: Channel) -> None:
-        """Route `server_end`, or close it with an epitaph."""
+    def open(self, name: str, server_end: Channel) -> Answer[None]:
+        """Have `server_end` served as `name`; a refusal comes as its epitaph."""
 
     @abstractmethod
-    def get_entries(self) -> LocatorGetEntriesResponse:
-        """Answer the client's namespace."""
+    def get_entries(self) -> Answer[LocatorGetEntriesResponse]:
+        """List the names that this client may open, in order."""
 
     @abstractmethod
-    def register(self, names: list[str], outgoing: ClientEnd[Outgoing]) -> None:
-        """Take a service's outgoing directory."""
+    def register(self, names: list[str], outgoing: ClientEnd[Outgoing]) -> Answer[None]:
+        """Offer `names`, at least one, to others for as long as `outgoing` is served."""
 
     @abstractmethod
-    def hand_over(self, end: ServerEnd[Locator]) -> None:
-        """Serve one more channel of this client."""
+    def hand_over(self, end: ServerEnd[Locator]) -> Answer[None]:
+        """Have `end` served as a client's channel of its own, with this client's identity."""
 
     @abstractmethod
-    def get_identity(self) -> LocatorGetIdentityResponse:
-        """Answer who this client is."""
+    def get_identity(self) -> Answer[LocatorGetIdentityResponse]:
+        """Ask who the locator takes this client for."""
 
 
 class OutgoingProxy(Proxy[Outgoing]):
-    """The locator's view of a service."""
+    """A client, awaited."""
 
     PROTOCOL = Outgoing
     __slots__ = ()
 
-    def open(
+    async def open(
+        self, name: str, server_end: Channel, client: Identity, process: Process | None
+    ) -> None:
+        """Serve `server_end` as `name` for `client`, whose process is `process`."""
+        await self._send(OUTGOING_OPEN, OutgoingOpenRequest(name, server_end, client, process))
+
+    def open_now(
+        self, name: str, server_end: Channel, client: Identity, process: Process | None
+    ) -> None:
+        """Send `open` now or not at all. Raises: ShouldWait, PeerClosed."""
+        self._send_now(OUTGOING_OPEN, OutgoingOpenRequest(name, server_end, client, process))
+
+    def open_soon(
         self,
         name: str,
         server_end: Channel,
         client: Identity,
         process: Process | None,
-        done: Done,
+        on_sent: Done,
     ) -> bool:
-        """Pass a client on, now or when there is room: then True, and `done` is told of it.
+        """Send `open` now, or line it up and answer True; then `on_sent` is told."""
+        return self._send_soon(
+            OUTGOING_OPEN, OutgoingOpenRequest(name, server_end, client, process), on_sent
+        )
 
-        Whoever calls bounds how many may wait. Raises: PeerClosed, NoResources.
-        """
-        request = OutgoingOpenRequest(name, server_end, client, process)
-        return self._send_soon(OUTGOING_OPEN, request, done)
+
+class OutgoingBlockingProxy(BlockingProxy[Outgoing]):
+    """A client, blocking its thread; see `OutgoingProxy`."""
+
+    PROTOCOL = Outgoing
+    __slots__ = ()
+
+    def open(
+        self, name: str, server_end: Channel, client: Identity, process: Process | None
+    ) -> None:
+        self._send(OUTGOING_OPEN, OutgoingOpenRequest(name, server_end, client, process))
+
+    def open_now(
+        self, name: str, server_end: Channel, client: Identity, process: Process | None
+    ) -> None:
+        """Send `open` now or not at all. Raises: ShouldWait, PeerClosed."""
+        self._send_now(OUTGOING_OPEN, OutgoingOpenRequest(name, server_end, client, process))
 
 
 class OutgoingServer(Server[Outgoing]):
-    """A service's outgoing directory, served."""
+    """One client, served. Each method may be a plain `def` or an `async def`."""
 
     PROTOCOL = Outgoing
 
     @abstractmethod
     def open(
         self, name: str, server_end: Channel, client: Identity, process: Process | None
-    ) -> None:
-        """Serve `server_end` as `name` for `client`."""
+    ) -> Answer[None]:
+        """Serve `server_end` as `name` for `client`, whose process is `process`."""

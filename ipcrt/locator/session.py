@@ -109,7 +109,8 @@ class Session(LocatorServer):
                 last_word = stack.enter_context(_spare(server_end))
                 self._check_room(registration, server_end, process)
                 identity = Identity(self.who.pid, self.who.uid, self.who.gid)
-                if registration.outgoing.open(name, server_end, identity, process, self._passed):
+                outgoing = registration.outgoing
+                if outgoing.open_soon(name, server_end, identity, process, self._passed):
                     self._waiting += 1
             except NotFound:  # the client has gone meanwhile
                 return
@@ -166,6 +167,8 @@ class Session(LocatorServer):
     def _check_names(self, names: tuple[str, ...]) -> None:
         registry = self._service.registry
         registry.sweep()
+        if not names:
+            raise RegisterFailed(RegisterError.INVALID_NAME)
         for name in names:
             if not (_NAME.fullmatch(name) and name.isprintable()):
                 raise RegisterFailed(RegisterError.INVALID_NAME)

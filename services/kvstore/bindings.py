@@ -74,7 +74,9 @@ class Item(Struct, frozen=True):
     """
 
     key: Key
+    """What it is found by; no other item has it."""
     value: Value
+    """What is stored, as it is."""
 
 
 class StoreWriteItemRequest(Struct, frozen=True):

@@ -170,11 +170,6 @@ ATTACKS = {
     "too long in bytes only": Attack(
         frame(OPEN, ["\u20ac" * 86, handle(0)], handles=1), "LocatorOpenRequest", ["channel"]
     ),
-    "no names": Attack(
-        frame(REGISTER, b"\x92\x90\xd4\1\0", txid=1, handles=1),
-        "LocatorRegisterRequest",
-        ["channel"],
-    ),
     "too many names": Attack(
         frame(REGISTER, [["x/Y"] * 65, handle(0)], txid=1, handles=1),
         "LocatorRegisterRequest",

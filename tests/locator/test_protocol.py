@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ipcrt.bindings.enums import FlexibleEnum
 from ipcrt.bindings.tables import Method, OneWay, TwoWay
 from ipcrt.errors import LocalProtocolError
 from ipcrt.locator.protocol import (
@@ -16,6 +17,7 @@ from ipcrt.locator.protocol import (
     MAX_ENTRIES,
     OUTGOING_OPEN,
     Entry,
+    HandOverError,
     Identity,
     Locator,
     LocatorBlockingProxy,
@@ -25,6 +27,7 @@ from ipcrt.locator.protocol import (
     LocatorServer,
     Outgoing,
     OutgoingServer,
+    RegisterError,
     State,
 )
 
@@ -111,7 +114,7 @@ def test_bodies(method: Method[Any, Any], value: object, body: bytes) -> None:
     "value",
     [
         LocatorGetIdentityResponse(Identity(-1, 0, 0)),
-        LocatorGetIdentityResponse(Identity(1 << 31, 0, 0)),
+        LocatorGetIdentityResponse(Identity(1 << 32, 0, 0)),
         LocatorGetIdentityResponse(Identity(1, 1 << 32, 0)),
         LocatorGetIdentityResponse(Identity(1, 0, -1)),
     ],
@@ -119,6 +122,12 @@ def test_bodies(method: Method[Any, Any], value: object, body: bytes) -> None:
 def test_bounds_of_an_identity(value: LocatorGetIdentityResponse) -> None:
     with pytest.raises(LocalProtocolError):
         LOCATOR_GET_IDENTITY.response.encode(value)
+
+
+@pytest.mark.parametrize("kind", [State, RegisterError, HandOverError])
+def test_a_newer_locator_may_say_more(kind: type[FlexibleEnum]) -> None:
+    assert [each.value for each in kind] == list(range(1, len(kind) + 1))
+    assert kind(len(kind) + 1).is_unknown
 
 
 def test_bounds_of_a_namespace() -> None:

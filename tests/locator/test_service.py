@@ -44,7 +44,7 @@ class Desk:
         client, server = create_endpoints(Echo)
         who = Identity(os.getpid(), uid, uid)
         with server:
-            self.outgoing.open(name, server.channel, who, Process.open(os.getpid()), lambda _: None)
+            self.outgoing.open_now(name, server.channel, who, Process.open(os.getpid()))
         return EchoProxy(client, self.port)
 
 

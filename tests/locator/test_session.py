@@ -317,6 +317,16 @@ async def test_invalid_names(name: str) -> None:
             end.channel.read()
 
 
+async def test_nothing_is_no_offer() -> None:
+    async with opened() as club, club.client() as client:
+        outgoing, end = club.stalled()
+        with pytest.raises(RegisterFailed) as caught:
+            await client.register([], outgoing)
+        assert caught.value.error is RegisterError.INVALID_NAME
+        with pytest.raises(PeerClosed):
+            end.channel.read()
+
+
 async def test_a_name_that_is_too_long_is_not_even_sent() -> None:
     async with opened() as club, club.client() as client:
         await client.register(["a/" + "x" * 253], club.directory())
