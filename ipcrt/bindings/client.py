@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar, cast
 from ipcrt.bindings.call import Call, Sending
 from ipcrt.bindings.connection import Connection
 from ipcrt.bindings.errors import again
+from ipcrt.bindings.misuse import Misuse
 from ipcrt.bindings.outbox import Done
 from ipcrt.bindings.result import read_result
 from ipcrt.bindings.tables import Event, Kind, Method, OneWay, ProtocolTable
@@ -281,6 +282,9 @@ class Client:
             return
         try:
             self._on_event(cast("Event[Any]", method), payload)
+        except Misuse as error:
+            method.request.discard(payload)
+            raise RemoteProtocolError(f"{method.name}: {error}") from error
         except Exception:  # noqa: BLE001  (a listener's mistake must not end the connection)
             _log.exception("%s: the listener for %s failed", self._table.name, method.name)
             method.request.discard(payload)

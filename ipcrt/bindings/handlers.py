@@ -20,6 +20,6 @@ def check_handlers(server: object, table: ProtocolTable, *, inline_only: bool) -
             raise TypeError(f"{name} serves {table.name} without {method.name}()")
         if inline_only and inspect.iscoroutinefunction(handler):
             raise TypeError(f"{name}.{method.name} is async; a plain thread runs a plain def only")
-    for hook in ("client_gone", "unknown_method"):
+    for hook in ("client_came", "client_gone", "unknown_method"):
         if inspect.iscoroutinefunction(getattr(server, hook, None)):
             raise TypeError(f"{name}.{hook} is async; it is told, and must not wait")

@@ -5,8 +5,8 @@
    the server is SEQUENTIAL. Either may return a `Completer`, and answer later.
 2. What a client may have in flight is limited: at the limit, or while replies wait for room in
    its queue, nothing more is read from it. A client that does not read stalls itself alone.
-3. A client's bad bytes end its binding; a handler's exception ends its call, and is logged here.
-   No text of it crosses the wire.
+3. A client's bad bytes end its binding, and so does `Misuse`; any other exception of a handler
+   ends its call, and is logged here. No text of it crosses the wire.
 4. A handler owns the handles that it is given, unless it raises: then those that it has not moved
    are closed.
 5. When the client goes, handlers of calls are cancelled, since nobody can take their answers;
@@ -31,6 +31,7 @@ from ipcrt.bindings.connection import Connection
 from ipcrt.bindings.ends import P, ServerEnd
 from ipcrt.bindings.errors import again
 from ipcrt.bindings.handlers import check_handlers
+from ipcrt.bindings.misuse import Misuse
 from ipcrt.bindings.replies import Replies
 from ipcrt.bindings.running import Running
 from ipcrt.bindings.tables import Event, Kind, Method, ProtocolTable
@@ -92,6 +93,9 @@ class Server(ABC, Generic[P]):
         """A flexible method came that this protocol does not know; it has been dealt with."""
         _log.info("%s: unknown %s method %#x", self.PROTOCOL.TABLE.name, kind.value, ordinal)
 
+    def client_came(self, binding: ServerBinding[P]) -> None:
+        """Serving begins; `binding` sends events, and can close the channel."""
+
     def client_gone(self, reason: IpcError) -> None:
         """The client's channel has ended; free what was kept for it."""
 
@@ -144,9 +148,10 @@ class ServerBinding(Generic[P]):
         self._outbox = self._connection.outbox
         self._replies = Replies(self._connection)
         try:
+            server.client_came(self)
             self._connection.resume()
-        except IpcError as error:
-            self._connection.close(error)
+        except BaseException:
+            self._connection.close(PeerClosed(f"{self._table.name}: never served"))
             raise
 
     # ---- what comes in
@@ -258,7 +263,10 @@ class ServerBinding(Generic[P]):
         """A handler has raised, or was cancelled: answer all the same, so that nobody hangs."""
         self._in_flight -= 1
         method.request.discard(request)  # rule 4
-        if isinstance(error, Exception):
+        if isinstance(error, Misuse):
+            _log.warning("%s: closing %r: %s", self._server, self.channel, error)
+            self.close(error.status)
+        elif isinstance(error, Exception):
             self._replies.fail(method, txid, error)
         elif txid:
             self._replies.refuse(method.selector, txid, Status.CANCELED)

@@ -43,6 +43,7 @@ ResponseT = TypeVar("ResponseT")
 _TAKEN: Final = frozenset(
     (
         *keyword.kwlist,
+        "client_came",
         "client_gone",
         "close",
         "closed",

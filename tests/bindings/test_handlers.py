@@ -34,7 +34,7 @@ def test_an_async_handler_needs_an_event_loop() -> None:
         check_handlers(server_with(say=wait), Tiny.TABLE, inline_only=True)
 
 
-@pytest.mark.parametrize("hook", ["client_gone", "unknown_method"])
+@pytest.mark.parametrize("hook", ["client_came", "client_gone", "unknown_method"])
 def test_a_hook_must_not_wait(hook: str) -> None:
     with pytest.raises(TypeError, match=f"{hook} is async; it is told"):
         check_handlers(server_with(**{hook: wait}), Tiny.TABLE, inline_only=False)

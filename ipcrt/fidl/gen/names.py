@@ -19,7 +19,15 @@ _WORD_BREAK: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]
 _RESULT_PART: Final = re.compile(r"([A-Za-z0-9]+)_([A-Za-z0-9]+)_(Response|Error|Result)")
 
 _METHODS_TAKEN: Final = frozenset(
-    ("client_gone", "close", "closed", "into_client_end", "statistics", "unknown_method")
+    (
+        "client_came",
+        "client_gone",
+        "close",
+        "closed",
+        "into_client_end",
+        "statistics",
+        "unknown_method",
+    )
 )
 
 
