@@ -128,34 +128,3 @@ def _published_keys() -> dict[str, list[str]]:
         elif key and section:
             shape[section].append(key[1])
     return shape
-
-
-RUBRIC = REFERENCE.parents[1] / "seeds" / "fidl-api-rubric.txt"
-
-
-@pytest.mark.skipif(not RUBRIC.is_file(), reason="the API rubric does not lie beside the checkout")
-@pytest.mark.parametrize(
-    "name",
-    [
-        "examples.keyvaluestore.additerator",
-        "examples.canvas.addlinemetered",
-        "examples.canvas.clientrequesteddraw",
-    ],
-)
-def test_the_rubrics_libraries_compile_as_they_stand(name: str) -> None:
-    lines = RUBRIC.read_text().split(f"library {name};", 1)[1].splitlines()
-    taken: list[str] = [f"library {name};"]
-    depth = 0
-    for line in lines:
-        words = line.strip()
-        if (
-            depth == 0
-            and words
-            and not re.match(r"//|@|using|type|alias|const|\w* ?protocol", words)
-        ):
-            break
-        taken.append(line)
-        code = line.split("//")[0]
-        depth += code.count("{") - code.count("}")
-    compiled = compile_sources([[SourceFile("rubric.fidl", "\n".join(taken))]])
-    assert compiled.library.name == name
