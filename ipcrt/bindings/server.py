@@ -36,6 +36,7 @@ from ipcrt.bindings.replies import Replies
 from ipcrt.bindings.running import Running
 from ipcrt.bindings.tables import Event, Kind, Method, ProtocolTable
 from ipcrt.errors import (
+    BadHandle,
     BadState,
     Canceled,
     InvalidArgs,
@@ -327,6 +328,29 @@ class ServerBinding(Generic[P]):
         """Count handlers at work, and messages that wait for room."""
         return {"calls_in_flight": self._in_flight, "backlog": len(self._connection.outbox)}
 
+    def into_server_end(self) -> ServerEnd[P]:
+        """Move the channel out, unread messages and all; the binding is over.
+
+        `client_gone` is not called: the client is still there.
+        Raises: BadState: requests are being handled, or messages are on their way in or out.
+        BadHandle: the channel is closed.
+        """
+        connection = self._connection
+        if connection.error is not None:
+            raise BadHandle(str(connection.error))
+        counts = {
+            "requests in flight": self._in_flight,
+            "unhandled": connection.unhandled,
+            "backlog": len(self._outbox),
+        }
+        busy = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+        if busy:
+            raise BadState(f"{self._table.name}: cannot move the channel: {busy}")
+        moved = BadHandle(f"{self._table.name}: the server end was moved out")
+        channel = connection.release(moved)
+        self._wake_closers()
+        return ServerEnd[P](channel)
+
     async def wait_closed(self) -> None:
         """Await the end of the binding, whoever ends it."""
         if self.closed:
@@ -366,14 +390,17 @@ class ServerBinding(Generic[P]):
 
     def _closed(self, error: IpcError) -> None:
         self._cancel(one_way=isinstance(error, Canceled))  # by the port: nothing runs any more
-        closers, self._closers = self._closers, []
-        for waiter in closers:
-            if not waiter.done():
-                waiter.set_result(None)
+        self._wake_closers()
         try:
             self._server.client_gone(error)
         except Exception:  # noqa: BLE001  (the binding is gone whatever the server makes of it)
             _log.exception("%s: client_gone failed", self._table.name)
+
+    def _wake_closers(self) -> None:
+        closers, self._closers = self._closers, []
+        for waiter in closers:
+            if not waiter.done():
+                waiter.set_result(None)
 
     def __enter__(self) -> Self:
         return self
