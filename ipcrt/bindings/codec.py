@@ -144,7 +144,7 @@ class Codec(Generic[T]):
                 raise TypeError(f"{type(value).__name__} where nothing belongs")
             return b"", NO_HANDLES
         sent: list[Sendable] = []
-        body = msgpack.Encoder(enc_hook=Outgoing(sent)).encode(value)
+        body = Outgoing(sent).encode(value)
         copy: T = self._borrow_decoder().decode(body, sent, None)
         self._verify(copy, body, len(sent))
         return body, [each.channel if isinstance(each, ProtocolEnd) else each for each in sent]

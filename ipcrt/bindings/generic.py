@@ -8,12 +8,14 @@ is put aside as `UnknownVariant`; what is left is checked against the contract a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 from msgspec import inspect
 
-from ipcrt.bindings.table import Hook, Table, convert, is_map, members_of
-from ipcrt.bindings.union import UnknownOrdinal, UnknownVariant, Variant
+from ipcrt.bindings.plain import is_list, is_map
+from ipcrt.bindings.table import Hook, Table, convert, members_of
+from ipcrt.bindings.union import UnknownVariant, Variant
+from ipcrt.bindings.unknown import UnknownMember, keep
 from ipcrt.wire.body import decode_value
 
 Rewrite = Callable[[Any], Any]
@@ -74,10 +76,9 @@ def _struct(info: inspect.StructType, seen: _Seen) -> Rewrite:
         fields.update({i: _build(field.type, seen) for i, field in enumerate(info.fields)})
 
     def rewrite(value: Any) -> Any:
-        items = _as_list(value)
-        if items is None or len(items) != len(fields):
+        if not is_list(value) or len(value) != len(fields):
             return value
-        return [v if f is None else f(v) for f, v in zip(fields.values(), items, strict=True)]
+        return [v if f is None else f(v) for f, v in zip(fields.values(), value, strict=True)]
 
     return rewrite
 
@@ -92,8 +93,7 @@ def _table(table: type[Table], seen: _Seen) -> Rewrite:
     def rewrite(value: Any) -> Any:
         if not is_map(value):
             return value
-        items = value
-        found = ((ordinal, members.get(ordinal), item) for ordinal, item in items.items())
+        found = ((ordinal, members.get(ordinal), item) for ordinal, item in value.items())
         return {ordinal: item if f is None else f(item) for ordinal, f, item in found}
 
     return rewrite
@@ -104,8 +104,7 @@ def _list(item: Rewrite | None) -> Rewrite | None:
         return None
 
     def rewrite(value: Any) -> Any:
-        items = _as_list(value)
-        return value if items is None else [item(v) for v in items]
+        return [item(v) for v in value] if is_list(value) else value
 
     return rewrite
 
@@ -120,24 +119,17 @@ def _variants(infos: list[Any], seen: _Seen) -> Rewrite:
         known.update({ordinal: _build(type_, seen) for ordinal, type_ in inner.items()})
 
     def rewrite(value: Any) -> Any:
-        items = _as_list(value)
-        if items is None or len(items) != 2 or type(items[0]) is not int:
+        if not is_list(value) or len(value) != 2 or type(value[0]) is not int:
             return value
-        ordinal, item = items
+        ordinal, item = value
         if ordinal in known:
             f = known[ordinal]
             return value if f is None else [ordinal, f(item)]
-        return [_UNKNOWN_TAG, UnknownOrdinal(ordinal)] if flexible and ordinal > 0 else value
+        if not flexible or ordinal < 1:
+            return value
+        return [_UNKNOWN_TAG, UnknownMember(ordinal, keep(item))]
 
     return rewrite
-
-
-def _as_list(value: Any) -> list[Any] | None:
-    return value if _is_list(value) else None
-
-
-def _is_list(value: Any) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
 
 
 def _is_table(cls: type) -> bool:

@@ -12,7 +12,7 @@ from ipcrt.bindings.ends import ProtocolEnd
 from ipcrt.bindings.generic import GenericDecoder
 from ipcrt.bindings.schema import Facts
 from ipcrt.bindings.table import Table, from_map, to_map
-from ipcrt.bindings.union import UnknownOrdinal
+from ipcrt.bindings.unknown import UnknownMember, settle
 from ipcrt.errors import RemoteProtocolError
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle
@@ -24,14 +24,23 @@ Sendable: TypeAlias = Handle | ProtocolEnd[Any]
 class Outgoing:
     """Replaces each handle by its index, in the order of the body, and each table by its map."""
 
-    __slots__ = ("_sent",)
+    __slots__ = ("_has_marks", "_sent")
 
     def __init__(self, sent: list[Sendable]) -> None:
         self._sent = sent
+        self._has_marks = False
 
-    def __call__(self, value: object) -> msgpack.Ext | dict[int, Any]:
+    def encode(self, value: object) -> bytes:
+        """Answer the body; `sent` has its handles. Raises: what `Codec.encode` looks for."""
+        body = msgpack.Encoder(enc_hook=self._replace).encode(value)
+        return settle(body) if self._has_marks else body
+
+    def _replace(self, value: object) -> msgpack.Ext | dict[int, Any]:
         if isinstance(value, Table):
             return to_map(value)
+        if isinstance(value, UnknownMember):
+            self._has_marks = True
+            return value.mark()
         if not is_sendable(value):
             raise TypeError(f"{type(value).__name__} cannot be sent")
         index = index_ext(len(self._sent))
@@ -105,7 +114,7 @@ class HandleDecoder:
     def _place(self, type_: Any, handle: object) -> object:
         """Make the typed object of a field out of the handle or map that stood there."""
         wanted: type[Sendable] = get_origin(type_) or type_
-        if type_ is UnknownOrdinal and isinstance(handle, UnknownOrdinal):
+        if type_ is UnknownMember and isinstance(handle, UnknownMember):
             return handle
         if issubclass(wanted, Table):
             return from_map(wanted, handle, self._place)

@@ -14,7 +14,7 @@ from msgspec import inspect
 
 from ipcrt.bindings.ends import ProtocolEnd
 from ipcrt.bindings.table import Table, members_of
-from ipcrt.bindings.union import UnknownOrdinal
+from ipcrt.bindings.unknown import UnknownMember
 from ipcrt.objects.handle import Handle
 from ipcrt.wire.limits import MAX_DEPTH
 
@@ -92,7 +92,7 @@ def _visit_custom(cls: Any, facts: Facts, around: tuple[object, ...]) -> None:
         inside = () if cls in around else members_of(cls).values()
         for member in inside:
             _visit(inspect.type_info(member.type), facts, (*around, cls))
-    elif cls is UnknownOrdinal:
+    elif cls is UnknownMember:
         facts.is_flexible = True
     elif not issubclass(cls, Handle | ProtocolEnd):
         raise TypeError(f"{cls.__name__} has no wire form")

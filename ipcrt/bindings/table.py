@@ -5,8 +5,9 @@
         name: Annotated[str, Meta(max_length=32)] | None = None
         muted: bool | None = None
 
-There is an ordinal for each member, in their order. A member that the peer's contract
-has and ours has not is ignored.
+There is an ordinal for each member, in their order. What the sender's contract has and ours has
+not is kept, and goes out again with the table: see `unknown_members` and `without_unknown`.
+Source: docs/wire-format.md, "Bodies"; FIDL, RFC-0047.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from types import NoneType
 from typing import (
     Any,
     ClassVar,
+    Final,
     NamedTuple,
     Self,
-    TypeGuard,
+    TypeVar,
     Union,
     dataclass_transform,
     get_args,
@@ -29,8 +31,15 @@ from typing import (
 import msgspec
 
 from ipcrt.bindings.bounds import Check, check_for
+from ipcrt.bindings.plain import is_map
+from ipcrt.bindings.unknown import describe, keep
 
 Hook = Callable[[type, Any], Any]
+TableT = TypeVar("TableT", bound="Table")
+
+_Unknown = tuple[tuple[int, bytes | None], ...]
+_UNKNOWN: Final = "unknown members"
+"""Where a table keeps them, beside its members: no member has such a name."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -69,12 +78,26 @@ class Table:
         return hash((type(self), frozenset(self.__dict__.items())))
 
     def __repr__(self) -> str:
-        members = ", ".join(f"{name}={value!r}" for name, value in _present(self))
-        return f"{type(self).__name__}({members})"
+        members = [f"{name}={value!r}" for name, value in _present(self)]
+        members += [f"<{ordinal}: {describe(data)}>" for ordinal, data in _unknown_of(self)]
+        return f"{type(self).__name__}({', '.join(members)})"
 
     def __replace__(self, **changes: Any) -> Self:
         """Answer a copy with `changes`; None makes a member absent. Source: copy.replace."""
-        return type(self)(**{**self.__dict__, **changes})
+        return _with_unknown(type(self)(**{**dict(_present(self)), **changes}), _unknown_of(self))
+
+
+def unknown_members(table: Table) -> dict[int, bytes | None]:
+    """Answer what the sender's contract has and ours has not: by ordinal, in MessagePack.
+
+    None stands for a value that held handles: they are closed, and it does not go out again.
+    """
+    return dict(_unknown_of(table))
+
+
+def without_unknown(table: TableT) -> TableT:
+    """Answer a copy that has the members of our contract only; those inside of them stay."""
+    return type(table)(**dict(_present(table)))
 
 
 class Member(NamedTuple):
@@ -103,7 +126,12 @@ def members_of(table: type[Table]) -> dict[int, Member]:
 def to_map(table: Table) -> dict[int, Any]:
     """Answer what goes on the wire."""
     ordinals = type(table).__fidl_ordinals__()
-    return {ordinals[name]: value for name, value in _present(table)}
+    known = {ordinals[name]: value for name, value in _present(table)}
+    unknown = _unknown_of(table)
+    if not unknown:
+        return known
+    raw = {ordinal: msgspec.Raw(data) for ordinal, data in unknown if data is not None}
+    return dict(sorted({**known, **raw}.items()))
 
 
 def from_map(table: type[Table], value: Any, hook: Hook) -> Table:
@@ -115,16 +143,18 @@ def from_map(table: type[Table], value: Any, hook: Hook) -> Table:
         raise msgspec.ValidationError(f"{type(value).__name__} where a table belongs")
     known = members_of(table)
     made: dict[str, Any] = {}
+    unknown: list[tuple[int, bytes | None]] = []
     for ordinal, item in value.items():
         if type(ordinal) is not int or ordinal < 1:
             raise msgspec.ValidationError(f"{ordinal!r} is no table ordinal")
         member = known.get(ordinal)
         if member is None:
+            unknown.append((ordinal, keep(item)))
             continue
         made[member.name] = converted = convert(item, member.type, hook)
         if member.check is not None:
             member.check(converted)
-    return table(**made)
+    return _with_unknown(table(**made), tuple(sorted(unknown)))
 
 
 def convert(value: Any, type_: Any, hook: Hook) -> Any:
@@ -135,9 +165,16 @@ def convert(value: Any, type_: Any, hook: Hook) -> Any:
     return msgspec.convert(value, type_, builtin_types=(bytes,), dec_hook=hook)
 
 
-def is_map(value: Any) -> TypeGuard[dict[Any, Any]]:
-    """True for a decoded map."""
-    return isinstance(value, dict)
+def _unknown_of(table: Table) -> _Unknown:
+    unknown: _Unknown = table.__dict__.get(_UNKNOWN, ())
+    return unknown
+
+
+def _with_unknown(table: TableT, unknown: _Unknown) -> TableT:
+    """Give a table that nobody else has yet its unknown members."""
+    if unknown:
+        table.__dict__[_UNKNOWN] = unknown
+    return table
 
 
 def _present(table: Table) -> Iterator[tuple[str, Any]]:

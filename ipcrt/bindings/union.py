@@ -10,6 +10,7 @@
     Shape: TypeAlias = ShapeCircle | ShapeLabel                     # strict
 
 A `match` over a union is checked for completeness by type checkers. The tag is the ordinal.
+Source: docs/wire-format.md, "Bodies"; FIDL, RFC-0061.
 """
 
 from __future__ import annotations
@@ -17,42 +18,30 @@ from __future__ import annotations
 from typing import Any
 
 from ipcrt.bindings.structs import Struct
+from ipcrt.bindings.unknown import UnknownMember
 
 
 class Variant(Struct, frozen=True):
     """Base of all members of unions."""
 
 
-class UnknownOrdinal:
-    """Stands for a member that this side does not know; no bytes decode to it by themselves."""
-
-    __slots__ = ("ordinal",)
-
-    def __init__(self, ordinal: int) -> None:
-        self.ordinal = ordinal
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, UnknownOrdinal) and other.ordinal == self.ordinal
-
-    def __hash__(self) -> int:
-        return hash(self.ordinal)
-
-    def __repr__(self) -> str:
-        return str(self.ordinal)
-
-
 class UnknownVariant(Variant, frozen=True, tag=0):
-    """A member of a flexible union that this side does not know; its value is gone.
+    """A member of a flexible union that this side does not know; it is sent as it came.
 
-    It cannot be sent. Handles that came in it are closed.
+    Handles that came in it are closed: then its value is gone, and it cannot be sent.
     """
 
-    unknown: UnknownOrdinal
+    unknown: UnknownMember
 
     @property
     def ordinal(self) -> int:
         """The member's ordinal in the sender's contract."""
         return self.unknown.ordinal
+
+    @property
+    def data(self) -> bytes | None:
+        """The member's value in MessagePack; None where it held handles."""
+        return self.unknown.data
 
 
 def as_payload(union: Any) -> Any:

@@ -5,7 +5,8 @@ from typing import Any, TypeAlias
 from ipcrt.bindings.generic import rewrite_for
 from ipcrt.bindings.structs import Struct
 from ipcrt.bindings.table import Table
-from ipcrt.bindings.union import UnknownOrdinal, UnknownVariant, Variant
+from ipcrt.bindings.union import UnknownVariant, Variant
+from ipcrt.bindings.unknown import UnknownMember
 
 
 class TreeLeaf(Variant, frozen=True, tag=1):
@@ -29,7 +30,7 @@ class Plot(Struct, frozen=True):
 
 Tree: TypeAlias = TreeLeaf | TreeFork | UnknownVariant
 
-ELSE = [0, UnknownOrdinal(9)]
+ELSE = [0, UnknownMember(9, b"\x92\x01\x02")]
 
 
 def test_unknown_members_are_put_aside_wherever_they_stand() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Annotated, Any
 
 import pytest
@@ -7,7 +9,7 @@ from msgspec import Meta
 
 from ipcrt.bindings.codec import Codec
 from ipcrt.bindings.scalars import Uint8
-from ipcrt.bindings.table import Table, members_of, to_map
+from ipcrt.bindings.table import Table, members_of, to_map, unknown_members, without_unknown
 from ipcrt.errors import LocalProtocolError, RemoteProtocolError
 from ipcrt.objects.event import Event
 
@@ -63,9 +65,51 @@ def test_a_table_is_a_map_by_ordinal(codec: Codec[Settings]) -> None:
     assert codec.decode(memoryview(body), []) == settings
 
 
-def test_unknown_members_are_ignored(codec: Codec[Settings]) -> None:
-    body = b"\x83\x02\x93\xc0\x01\x80\x01\x03\x64\xa1x"
-    assert codec.decode(memoryview(body), []) == Settings(volume=3)
+NEWER = b"\x83\x01\x03\x02\x93\xc0\x01\x80\x64\xa1x"
+"""A table with members 2 and 100, which `Settings` has not."""
+
+
+def test_unknown_members_are_kept_and_sent_again(codec: Codec[Settings]) -> None:
+    found = codec.decode(memoryview(NEWER), [])
+    assert found.volume == 3
+    assert unknown_members(found) == {2: b"\x93\xc0\x01\x80", 100: b"\xa1x"}
+    assert codec.encode(found)[0] == NEWER
+    assert codec.encode(Settings(inner=[found]))[0] == b"\x81\x04\x91" + NEWER
+    assert unknown_members(Settings(volume=3)) == {}
+
+
+def test_unknown_members_go_out_in_the_shortest_form_and_in_order(codec: Codec[Settings]) -> None:
+    odd = b"\xde\x00\x03\x64\xd9\x01x\x02\xdc\x00\x03\xc0\xcd\x00\x01\xde\x00\x00\x01\x03"
+    found = codec.decode(memoryview(odd), [])
+    assert codec.encode(found)[0] == NEWER
+    assert found == codec.decode(memoryview(NEWER), [])
+
+
+def test_unknown_members_count_in_comparisons_and_are_told_of(codec: Codec[Settings]) -> None:
+    found, again = (codec.decode(memoryview(NEWER), []) for _ in range(2))
+    other = codec.decode(memoryview(NEWER.replace(b"\xa1x", b"\xa1y")), [])
+    assert found == again
+    assert hash(found) == hash(again)
+    assert found not in (other, Settings(volume=3))
+    assert repr(found) == "Settings(volume=3, <2: 4 bytes>, <100: 2 bytes>)"
+    assert copy.copy(found) == pickle.loads(pickle.dumps(found)) == found  # noqa: S301
+
+
+def test_unknown_members_outlive_a_change_and_can_be_dropped(codec: Codec[Settings]) -> None:
+    found = codec.decode(memoryview(NEWER), [])
+    changed = found.__replace__(volume=None, name="x")
+    assert codec.encode(changed)[0] == b"\x83\x02\x93\xc0\x01\x80\x03\xa1x\x64\xa1x"
+    assert without_unknown(found) == Settings(volume=3)
+    assert codec.encode(without_unknown(found))[0] == b"\x81\x01\x03"
+    assert unknown_members(found) != {}
+
+
+def test_what_would_be_too_deep_for_the_peer_is_not_passed_on(codec: Codec[Settings]) -> None:
+    deep = b"\x81\x02" + b"\x91" * 30 + b"\x90"
+    found = codec.decode(memoryview(deep), [])
+    assert codec.encode(found)[0] == deep
+    with pytest.raises(LocalProtocolError, match="B2"):
+        codec.encode(Settings(inner=[found]))
 
 
 @pytest.mark.parametrize(
@@ -85,6 +129,11 @@ def test_unknown_members_are_ignored(codec: Codec[Settings]) -> None:
         b"\x82\x02\x01\x02\x01",
         b"\x81\x01\x01\x01",
         b"\xde\x01\x01" + b"\x01\x01" * 257,
+        b"\x81\x02" + b"\x91" * 31 + b"\x90",  # too deep, where nobody looks
+        b"\x81\x02\x82\x01\xc0\x01\xc0",  # a key twice
+        b"\x81\x02\xa1\xff",  # no UTF-8
+        b"\x81\x02\xd4\x01\x00",  # a handle that did not come
+        b"\x81\x02\xd4\x02\x00",  # an extension that never leaves
     ],
 )
 def test_what_is_no_such_table_is_refused(codec: Codec[Settings], body: bytes) -> None:
@@ -117,6 +166,11 @@ def test_handles_of_members_are_owned_and_those_of_unknown_ones_closed() -> None
     assert all(event.closed for event in events)
     assert isinstance(found.event, Event)
     assert found.event.fileno() >= 0
+    assert unknown_members(found) == {7: None}
+    assert repr(found).endswith(", <7: gone>)")
+    body, sent = codec.encode(found)
+    assert body == b"\x81\x01\xd4\x01\x00"
+    assert [*sent] == [found.event]
     found.event.close()
 
 
