@@ -19,6 +19,7 @@ from ipcrt.fidl.diagnostics import Reporter
 from ipcrt.fidl.json_ir import generate
 from ipcrt.fidl.library import FLAGS, Library, Session
 from ipcrt.fidl.source import SourceFile
+from ipcrt.fidl.standard import provide
 from ipcrt.fidl.versions import parse_version
 
 MAX_FILE_BYTES: Final = 16 << 20
@@ -29,7 +30,8 @@ usage: fidlc [--json OUT] [--name LIBRARY] [--available PLATFORM:VERSION[,VERSIO
              [--experimental FLAG]... [--format text|json] [--werror]
              --files A.fidl... [--files B.fidl...]...
 
-Each --files is one library, dependencies first; the last is the target."""
+Each --files is one library, dependencies first; the last is the target.
+Library zx need not be given."""
 
 
 class UsageError(Exception):
@@ -143,10 +145,11 @@ def read_source(name: str) -> SourceFile:
 
 def compile_all(options: Options, reporter: Reporter) -> Library | None:
     """Compile the libraries in their order; answer the last. Raises: UsageError: a file."""
-    library = None
+    library, session = None, options.session
+    session.provide = lambda name: provide(name, session, reporter)
     for names in options.libraries:
         sources = [read_source(name) for name in dict.fromkeys(names)]
-        library = compile_library(sources, options.session, reporter)
+        library = compile_library(sources, session, reporter)
         if library is None or (options.warnings_fail and reporter.diagnostics):
             return None
     return library

@@ -52,7 +52,7 @@ class FileConsumer(Consumer):
     def using(self, raw: ast.Using) -> None:
         """Import a library into a file."""
         name = raw.library.text
-        found = self.session.libraries.get(name)
+        found = self.session.imported(name)
         if found is None:
             self.reporter.error("fi-0046", raw.library.span, name)
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from ipcrt.fidl.elements import Attr, Builtin, Decl, Element, Kind
@@ -145,10 +145,16 @@ class Session:
     flags: frozenset[str] = frozenset()
     libraries: dict[str, Library] = dataclasses.field(default_factory=dict[str, Library])
     root: Library = dataclasses.field(default_factory=_make_root)
+    provide: Callable[[str], Library | None] = lambda _: None
+    """Compiles a library of which no files were given, where it knows how."""
 
     def library(self, name: str) -> Library | None:
         """The library of that name, compiled before, or library `fidl`."""
         return self.root if name == self.root.name else self.libraries.get(name)
+
+    def imported(self, name: str) -> Library | None:
+        """The library that a `using` names."""
+        return self.libraries.get(name) or self.provide(name)
 
     def builtin(self, name: str) -> Decl:
         """A built-in."""
