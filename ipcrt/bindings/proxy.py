@@ -26,7 +26,7 @@ from ipcrt.port.port import Port
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 
-__all__ = ["DEFAULT_TIMEOUT", "BlockingProxy", "Proxy"]
+__all__ = ["DEFAULT_TIMEOUT", "BlockingProxy", "Done", "Proxy"]
 
 
 class _ProxyBase(Generic[P]):
@@ -38,8 +38,12 @@ class _ProxyBase(Generic[P]):
 
     def __init__(self, end: ClientEnd[P], port: Port, events: object | None) -> None:
         table = self.PROTOCOL.TABLE
-        deliver = None if events is None else Listener(events, table).deliver
-        self._client = Client(end.take_channel(), port, table, deliver)
+        if events is None:
+            self._client = Client(end.take_channel(), port, table)
+            return
+        listener = Listener(events, table)
+        channel = end.take_channel()
+        self._client = Client(channel, port, table, listener.deliver, listener.deliver_unknown)
 
     def _send_now(self, method: OneWay[RequestT], request: RequestT) -> None:
         """Send a one-way message now or not at all. Raises: ShouldWait, PeerClosed."""
@@ -79,7 +83,8 @@ class Proxy(_ProxyBase[P]):
 
     `events` is an object with a plain `def` method for each event, called in order, on the loop.
     An event that was sent before a reply is told before the call returns; one that was sent
-    after it may be told before the caller goes on.
+    after it may be told before the caller goes on. A method `unknown_event(ordinal)`, where there is
+    one, is told of flexible events that this protocol does not know.
     """
 
     __slots__ = ("_port",)

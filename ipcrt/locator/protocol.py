@@ -12,8 +12,7 @@ from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import ClientEnd, Protocol, ServerEnd
 from ipcrt.bindings.enums import FlexibleUint32
 from ipcrt.bindings.errors import DomainError
-from ipcrt.bindings.outbox import Done
-from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
+from ipcrt.bindings.proxy import BlockingProxy, Done, Proxy
 from ipcrt.bindings.scalars import Uint32
 from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
@@ -56,18 +55,14 @@ class HandOverError(FlexibleUint32):
 
 
 class RegisterFailed(DomainError[RegisterError]):
-    """Locator.Register failed."""
-
     ERROR = RegisterError
 
 
 class HandOverFailed(DomainError[HandOverError]):
-    """Locator.HandOver failed."""
-
     ERROR = HandOverError
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct):
     """A name in a client's namespace."""
 
     name: Name
@@ -76,7 +71,7 @@ class Entry(Struct, frozen=True):
     """Whether that is of use now."""
 
 
-class Identity(Struct, frozen=True):
+class Identity(Struct):
     """Who a client is, as the kernel told the locator: SO_PEERCRED."""
 
     pid: Uint32
@@ -87,41 +82,29 @@ class Identity(Struct, frozen=True):
     """Its effective group."""
 
 
-class LocatorOpenRequest(Struct, frozen=True):
-    """Request of Locator.Open."""
-
+class LocatorOpenRequest(Struct):
     name: Name
     server_end: Channel
 
 
-class LocatorGetEntriesResponse(Struct, frozen=True):
-    """Response of Locator.GetEntries."""
-
+class LocatorGetEntriesResponse(Struct):
     entries: Annotated[list[Entry], Meta(max_length=1024)]
 
 
-class LocatorRegisterRequest(Struct, frozen=True):
-    """Request of Locator.Register."""
-
+class LocatorRegisterRequest(Struct):
     names: Annotated[list[Name], Meta(max_length=64)]
     outgoing: ClientEnd[Outgoing]
 
 
-class LocatorHandOverRequest(Struct, frozen=True):
-    """Request of Locator.HandOver."""
-
+class LocatorHandOverRequest(Struct):
     end: ServerEnd[Locator]
 
 
-class LocatorGetIdentityResponse(Struct, frozen=True):
-    """Response of Locator.GetIdentity."""
-
+class LocatorGetIdentityResponse(Struct):
     identity: Identity
 
 
-class OutgoingOpenRequest(Struct, frozen=True):
-    """Request of Outgoing.Open."""
-
+class OutgoingOpenRequest(Struct):
     name: Name
     server_end: Channel
     client: Identity
@@ -163,7 +146,7 @@ Outgoing.TABLE = ProtocolTable("ipcrt.locator/Outgoing", Openness.OPEN, (OUTGOIN
 
 
 class LocatorProxy(Proxy[Locator]):
-    """A client, awaited."""
+    """A client, awaited; `_now` sends now or raises ShouldWait, `_soon` lines up."""
 
     PROTOCOL = Locator
     __slots__ = ()
@@ -173,25 +156,17 @@ class LocatorProxy(Proxy[Locator]):
         await self._send(LOCATOR_OPEN, LocatorOpenRequest(name, server_end))
 
     def open_now(self, name: str, server_end: Channel) -> None:
-        """Send `open` now or not at all. Raises: ShouldWait, PeerClosed."""
         self._send_now(LOCATOR_OPEN, LocatorOpenRequest(name, server_end))
 
     def open_soon(self, name: str, server_end: Channel, on_sent: Done) -> bool:
-        """Send `open` now, or line it up and answer True; then `on_sent` is told."""
         return self._send_soon(LOCATOR_OPEN, LocatorOpenRequest(name, server_end), on_sent)
 
-    async def get_entries(
-        self, *, timeout: float | None = DEFAULT_TIMEOUT
-    ) -> LocatorGetEntriesResponse:
+    async def get_entries(self, *, timeout: float | None = 25.0) -> LocatorGetEntriesResponse:
         """List the names that this client may open, in order."""
         return await self._call(LOCATOR_GET_ENTRIES, None, timeout)
 
     async def register(
-        self,
-        names: list[str],
-        outgoing: ClientEnd[Outgoing],
-        *,
-        timeout: float | None = DEFAULT_TIMEOUT,
+        self, names: list[str], outgoing: ClientEnd[Outgoing], *, timeout: float | None = 25.0
     ) -> None:
         """Offer `names`, at least one, to others for as long as `outgoing` is served.
 
@@ -199,18 +174,14 @@ class LocatorProxy(Proxy[Locator]):
         """
         await self._call(LOCATOR_REGISTER, LocatorRegisterRequest(names, outgoing), timeout)
 
-    async def hand_over(
-        self, end: ServerEnd[Locator], *, timeout: float | None = DEFAULT_TIMEOUT
-    ) -> None:
+    async def hand_over(self, end: ServerEnd[Locator], *, timeout: float | None = 25.0) -> None:
         """Have `end` served as a client's channel of its own, with this client's identity.
 
         Raises: HandOverFailed.
         """
         await self._call(LOCATOR_HAND_OVER, LocatorHandOverRequest(end), timeout)
 
-    async def get_identity(
-        self, *, timeout: float | None = DEFAULT_TIMEOUT
-    ) -> LocatorGetIdentityResponse:
+    async def get_identity(self, *, timeout: float | None = 25.0) -> LocatorGetIdentityResponse:
         """Ask who the locator takes this client for."""
         return await self._call(LOCATOR_GET_IDENTITY, None, timeout)
 
@@ -225,60 +196,46 @@ class LocatorBlockingProxy(BlockingProxy[Locator]):
         self._send(LOCATOR_OPEN, LocatorOpenRequest(name, server_end))
 
     def open_now(self, name: str, server_end: Channel) -> None:
-        """Send `open` now or not at all. Raises: ShouldWait, PeerClosed."""
         self._send_now(LOCATOR_OPEN, LocatorOpenRequest(name, server_end))
 
-    def get_entries(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> LocatorGetEntriesResponse:
+    def get_entries(self, *, timeout: float | None = 25.0) -> LocatorGetEntriesResponse:
         return self._call(LOCATOR_GET_ENTRIES, None, timeout)
 
     def register(
-        self,
-        names: list[str],
-        outgoing: ClientEnd[Outgoing],
-        *,
-        timeout: float | None = DEFAULT_TIMEOUT,
+        self, names: list[str], outgoing: ClientEnd[Outgoing], *, timeout: float | None = 25.0
     ) -> None:
         self._call(LOCATOR_REGISTER, LocatorRegisterRequest(names, outgoing), timeout)
 
-    def hand_over(
-        self, end: ServerEnd[Locator], *, timeout: float | None = DEFAULT_TIMEOUT
-    ) -> None:
+    def hand_over(self, end: ServerEnd[Locator], *, timeout: float | None = 25.0) -> None:
         self._call(LOCATOR_HAND_OVER, LocatorHandOverRequest(end), timeout)
 
-    def get_identity(
-        self, *, timeout: float | None = DEFAULT_TIMEOUT
-    ) -> LocatorGetIdentityResponse:
+    def get_identity(self, *, timeout: float | None = 25.0) -> LocatorGetIdentityResponse:
         return self._call(LOCATOR_GET_IDENTITY, None, timeout)
 
 
 class LocatorServer(Server[Locator]):
-    """One client, served. Each method may be a plain `def` or an `async def`."""
+    """Serves one client; see `LocatorProxy`."""
 
     PROTOCOL = Locator
 
     @abstractmethod
-    def open(self, name: str, server_end: Channel) -> Answer[None]:
-        """Have `server_end` served as `name`; a refusal comes as its epitaph."""
+    def open(self, name: str, server_end: Channel) -> Answer[None]: ...
 
     @abstractmethod
-    def get_entries(self) -> Answer[LocatorGetEntriesResponse]:
-        """List the names that this client may open, in order."""
+    def get_entries(self) -> Answer[LocatorGetEntriesResponse]: ...
 
     @abstractmethod
-    def register(self, names: list[str], outgoing: ClientEnd[Outgoing]) -> Answer[None]:
-        """Offer `names`, at least one, to others for as long as `outgoing` is served."""
+    def register(self, names: list[str], outgoing: ClientEnd[Outgoing]) -> Answer[None]: ...
 
     @abstractmethod
-    def hand_over(self, end: ServerEnd[Locator]) -> Answer[None]:
-        """Have `end` served as a client's channel of its own, with this client's identity."""
+    def hand_over(self, end: ServerEnd[Locator]) -> Answer[None]: ...
 
     @abstractmethod
-    def get_identity(self) -> Answer[LocatorGetIdentityResponse]:
-        """Ask who the locator takes this client for."""
+    def get_identity(self) -> Answer[LocatorGetIdentityResponse]: ...
 
 
 class OutgoingProxy(Proxy[Outgoing]):
-    """A client, awaited."""
+    """A client, awaited; `_now` sends now or raises ShouldWait, `_soon` lines up."""
 
     PROTOCOL = Outgoing
     __slots__ = ()
@@ -292,7 +249,6 @@ class OutgoingProxy(Proxy[Outgoing]):
     def open_now(
         self, name: str, server_end: Channel, client: Identity, process: Process | None
     ) -> None:
-        """Send `open` now or not at all. Raises: ShouldWait, PeerClosed."""
         self._send_now(OUTGOING_OPEN, OutgoingOpenRequest(name, server_end, client, process))
 
     def open_soon(
@@ -303,7 +259,6 @@ class OutgoingProxy(Proxy[Outgoing]):
         process: Process | None,
         on_sent: Done,
     ) -> bool:
-        """Send `open` now, or line it up and answer True; then `on_sent` is told."""
         return self._send_soon(
             OUTGOING_OPEN, OutgoingOpenRequest(name, server_end, client, process), on_sent
         )
@@ -323,17 +278,15 @@ class OutgoingBlockingProxy(BlockingProxy[Outgoing]):
     def open_now(
         self, name: str, server_end: Channel, client: Identity, process: Process | None
     ) -> None:
-        """Send `open` now or not at all. Raises: ShouldWait, PeerClosed."""
         self._send_now(OUTGOING_OPEN, OutgoingOpenRequest(name, server_end, client, process))
 
 
 class OutgoingServer(Server[Outgoing]):
-    """One client, served. Each method may be a plain `def` or an `async def`."""
+    """Serves one client; see `OutgoingProxy`."""
 
     PROTOCOL = Outgoing
 
     @abstractmethod
     def open(
         self, name: str, server_end: Channel, client: Identity, process: Process | None
-    ) -> Answer[None]:
-        """Serve `server_end` as `name` for `client`, whose process is `process`."""
+    ) -> Answer[None]: ...

@@ -11,8 +11,7 @@ from msgspec import Meta
 from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import Protocol
 from ipcrt.bindings.needs import needs
-from ipcrt.bindings.outbox import Done
-from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
+from ipcrt.bindings.proxy import BlockingProxy, Done, Proxy
 from ipcrt.bindings.scalars import Uint32, Uint64
 from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
@@ -24,7 +23,7 @@ MAX_TEXT_BYTES: Final = 1024
 """The most bytes that a report's text may have."""
 
 
-class File(Struct, frozen=True):
+class File(Struct):
     """A file of the demonstration."""
 
     path: Path
@@ -33,7 +32,7 @@ class File(Struct, frozen=True):
     """Where it is beneath the files service's directory."""
 
 
-class Timing(Struct, frozen=True):
+class Timing(Struct):
     """How long calls of one kind took."""
 
     kind: Word
@@ -42,28 +41,20 @@ class Timing(Struct, frozen=True):
     """Microseconds, in the order in which the calls ended."""
 
 
-class ChecksumSha256Request(Struct, frozen=True):
-    """Request of Checksum.Sha256."""
-
+class ChecksumSha256Request(Struct):
     vmo: Annotated[Vmo, needs(Rights.READ | Rights.MAP)]
 
 
-class ChecksumSha256Response(Struct, frozen=True):
-    """Response of Checksum.Sha256."""
-
+class ChecksumSha256Response(Struct):
     digest: Annotated[bytes, Meta(max_length=32)]
     pid: Uint32
 
 
-class KeeperHoldRequest(Struct, frozen=True):
-    """Request of Keeper.Hold."""
-
+class KeeperHoldRequest(Struct):
     peer: Annotated[EventPair, needs(Rights.WAIT)]
 
 
-class DirectorGetPlanResponse(Struct, frozen=True):
-    """Response of Director.GetPlan."""
-
+class DirectorGetPlanResponse(Struct):
     locator: Path
     """The locator's socket."""
     serves: Name
@@ -78,15 +69,11 @@ class DirectorGetPlanResponse(Struct, frozen=True):
     """The files that it reads."""
 
 
-class DirectorArriveRequest(Struct, frozen=True):
-    """Request of Director.Arrive."""
-
+class DirectorArriveRequest(Struct):
     stage: Word
 
 
-class DirectorReportRequest(Struct, frozen=True):
-    """Request of Director.Report."""
-
+class DirectorReportRequest(Struct):
     step: Word
     text: Annotated[str, Meta(max_length=1024)]
     passed: bool
@@ -95,9 +82,7 @@ class DirectorReportRequest(Struct, frozen=True):
     timings: Annotated[list[Timing], Meta(max_length=16)]
 
 
-class DirectorProgressRequest(Struct, frozen=True):
-    """Request of Director.Progress."""
-
+class DirectorProgressRequest(Struct):
     step: Word
     done: Uint64
     total: Uint64
@@ -155,9 +140,7 @@ class ChecksumProxy(Proxy[Checksum]):
     PROTOCOL = Checksum
     __slots__ = ()
 
-    async def sha256(
-        self, vmo: Vmo, *, timeout: float | None = DEFAULT_TIMEOUT
-    ) -> ChecksumSha256Response:
+    async def sha256(self, vmo: Vmo, *, timeout: float | None = 25.0) -> ChecksumSha256Response:
         """Sum the content of `vmo`, and say who did."""
         return await self._call(CHECKSUM_SHA256, ChecksumSha256Request(vmo), timeout)
 
@@ -168,20 +151,17 @@ class ChecksumBlockingProxy(BlockingProxy[Checksum]):
     PROTOCOL = Checksum
     __slots__ = ()
 
-    def sha256(
-        self, vmo: Vmo, *, timeout: float | None = DEFAULT_TIMEOUT
-    ) -> ChecksumSha256Response:
+    def sha256(self, vmo: Vmo, *, timeout: float | None = 25.0) -> ChecksumSha256Response:
         return self._call(CHECKSUM_SHA256, ChecksumSha256Request(vmo), timeout)
 
 
 class ChecksumServer(Server[Checksum]):
-    """One client, served. Each method may be a plain `def` or an `async def`."""
+    """Serves one client; see `ChecksumProxy`."""
 
     PROTOCOL = Checksum
 
     @abstractmethod
-    def sha256(self, vmo: Vmo) -> Answer[ChecksumSha256Response]:
-        """Sum the content of `vmo`, and say who did."""
+    def sha256(self, vmo: Vmo) -> Answer[ChecksumSha256Response]: ...
 
 
 class KeeperProxy(Proxy[Keeper]):
@@ -190,7 +170,7 @@ class KeeperProxy(Proxy[Keeper]):
     PROTOCOL = Keeper
     __slots__ = ()
 
-    async def hold(self, peer: EventPair, *, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+    async def hold(self, peer: EventPair, *, timeout: float | None = 25.0) -> None:
         """Keep `peer`."""
         await self._call(KEEPER_HOLD, KeeperHoldRequest(peer), timeout)
 
@@ -201,31 +181,30 @@ class KeeperBlockingProxy(BlockingProxy[Keeper]):
     PROTOCOL = Keeper
     __slots__ = ()
 
-    def hold(self, peer: EventPair, *, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+    def hold(self, peer: EventPair, *, timeout: float | None = 25.0) -> None:
         self._call(KEEPER_HOLD, KeeperHoldRequest(peer), timeout)
 
 
 class KeeperServer(Server[Keeper]):
-    """One client, served. Each method may be a plain `def` or an `async def`."""
+    """Serves one client; see `KeeperProxy`."""
 
     PROTOCOL = Keeper
 
     @abstractmethod
-    def hold(self, peer: EventPair) -> Answer[None]:
-        """Keep `peer`."""
+    def hold(self, peer: EventPair) -> Answer[None]: ...
 
 
 class DirectorProxy(Proxy[Director]):
-    """A client, awaited."""
+    """A client, awaited; `_now` sends now or raises ShouldWait, `_soon` lines up."""
 
     PROTOCOL = Director
     __slots__ = ()
 
-    async def get_plan(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> DirectorGetPlanResponse:
+    async def get_plan(self, *, timeout: float | None = 25.0) -> DirectorGetPlanResponse:
         """Ask what to do."""
         return await self._call(DIRECTOR_GET_PLAN, None, timeout)
 
-    async def arrive(self, stage: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+    async def arrive(self, stage: str, *, timeout: float | None = 25.0) -> None:
         """Say that a stage is reached, and wait until the conductor lets everybody go on."""
         await self._call(DIRECTOR_ARRIVE, DirectorArriveRequest(stage), timeout)
 
@@ -237,7 +216,7 @@ class DirectorProxy(Proxy[Director]):
         at_ns: int,
         timings: list[Timing],
         *,
-        timeout: float | None = DEFAULT_TIMEOUT,
+        timeout: float | None = 25.0,
     ) -> None:
         """Tell how a step went."""
         await self._call(
@@ -249,11 +228,9 @@ class DirectorProxy(Proxy[Director]):
         await self._send(DIRECTOR_PROGRESS, DirectorProgressRequest(step, done, total))
 
     def progress_now(self, step: str, done: int, total: int) -> None:
-        """Send `progress` now or not at all. Raises: ShouldWait, PeerClosed."""
         self._send_now(DIRECTOR_PROGRESS, DirectorProgressRequest(step, done, total))
 
     def progress_soon(self, step: str, done: int, total: int, on_sent: Done) -> bool:
-        """Send `progress` now, or line it up and answer True; then `on_sent` is told."""
         return self._send_soon(
             DIRECTOR_PROGRESS, DirectorProgressRequest(step, done, total), on_sent
         )
@@ -265,10 +242,10 @@ class DirectorBlockingProxy(BlockingProxy[Director]):
     PROTOCOL = Director
     __slots__ = ()
 
-    def get_plan(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> DirectorGetPlanResponse:
+    def get_plan(self, *, timeout: float | None = 25.0) -> DirectorGetPlanResponse:
         return self._call(DIRECTOR_GET_PLAN, None, timeout)
 
-    def arrive(self, stage: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+    def arrive(self, stage: str, *, timeout: float | None = 25.0) -> None:
         self._call(DIRECTOR_ARRIVE, DirectorArriveRequest(stage), timeout)
 
     def report(
@@ -279,7 +256,7 @@ class DirectorBlockingProxy(BlockingProxy[Director]):
         at_ns: int,
         timings: list[Timing],
         *,
-        timeout: float | None = DEFAULT_TIMEOUT,
+        timeout: float | None = 25.0,
     ) -> None:
         self._call(
             DIRECTOR_REPORT, DirectorReportRequest(step, text, passed, at_ns, timings), timeout
@@ -289,29 +266,24 @@ class DirectorBlockingProxy(BlockingProxy[Director]):
         self._send(DIRECTOR_PROGRESS, DirectorProgressRequest(step, done, total))
 
     def progress_now(self, step: str, done: int, total: int) -> None:
-        """Send `progress` now or not at all. Raises: ShouldWait, PeerClosed."""
         self._send_now(DIRECTOR_PROGRESS, DirectorProgressRequest(step, done, total))
 
 
 class DirectorServer(Server[Director]):
-    """One client, served. Each method may be a plain `def` or an `async def`."""
+    """Serves one client; see `DirectorProxy`."""
 
     PROTOCOL = Director
 
     @abstractmethod
-    def get_plan(self) -> Answer[DirectorGetPlanResponse]:
-        """Ask what to do."""
+    def get_plan(self) -> Answer[DirectorGetPlanResponse]: ...
 
     @abstractmethod
-    def arrive(self, stage: str) -> Answer[None]:
-        """Say that a stage is reached, and wait until the conductor lets everybody go on."""
+    def arrive(self, stage: str) -> Answer[None]: ...
 
     @abstractmethod
     def report(
         self, step: str, text: str, passed: bool, at_ns: int, timings: list[Timing]
-    ) -> Answer[None]:
-        """Tell how a step went."""
+    ) -> Answer[None]: ...
 
     @abstractmethod
-    def progress(self, step: str, done: int, total: int) -> Answer[None]:
-        """Tell how far a step is."""
+    def progress(self, step: str, done: int, total: int) -> Answer[None]: ...

@@ -12,7 +12,7 @@ from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import Protocol
 from ipcrt.bindings.enums import FlexibleUint32
 from ipcrt.bindings.errors import DomainError
-from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
+from ipcrt.bindings.proxy import BlockingProxy, Proxy
 from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import Openness, ProtocolTable, Struct, TwoWay
 from ipcrt.objects.handle import Handle
@@ -38,20 +38,14 @@ class OpenError(FlexibleUint32):
 
 
 class OpenFailed(DomainError[OpenError]):
-    """Files.Open failed."""
-
     ERROR = OpenError
 
 
-class FilesOpenRequest(Struct, frozen=True):
-    """Request of Files.Open."""
-
+class FilesOpenRequest(Struct):
     path: Path
 
 
-class FilesOpenResponse(Struct, frozen=True):
-    """Response of Files.Open."""
-
+class FilesOpenResponse(Struct):
     file: Handle
 
 
@@ -74,9 +68,7 @@ class FilesProxy(Proxy[Files]):
     PROTOCOL = Files
     __slots__ = ()
 
-    async def open(
-        self, path: str, *, timeout: float | None = DEFAULT_TIMEOUT
-    ) -> FilesOpenResponse:
+    async def open(self, path: str, *, timeout: float | None = 25.0) -> FilesOpenResponse:
         """Open a regular file for reading; the caller owns the handle.
 
         Raises: OpenFailed.
@@ -90,15 +82,14 @@ class FilesBlockingProxy(BlockingProxy[Files]):
     PROTOCOL = Files
     __slots__ = ()
 
-    def open(self, path: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> FilesOpenResponse:
+    def open(self, path: str, *, timeout: float | None = 25.0) -> FilesOpenResponse:
         return self._call(FILES_OPEN, FilesOpenRequest(path), timeout)
 
 
 class FilesServer(Server[Files]):
-    """One client, served. Each method may be a plain `def` or an `async def`."""
+    """Serves one client; see `FilesProxy`."""
 
     PROTOCOL = Files
 
     @abstractmethod
-    def open(self, path: str) -> Answer[FilesOpenResponse]:
-        """Open a regular file for reading; the caller owns the handle."""
+    def open(self, path: str) -> Answer[FilesOpenResponse]: ...

@@ -12,7 +12,7 @@ from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import Protocol, ServerEnd
 from ipcrt.bindings.enums import FlexibleUint32
 from ipcrt.bindings.errors import DomainError
-from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
+from ipcrt.bindings.proxy import BlockingProxy, Proxy
 from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import Openness, ProtocolTable, Struct, TwoWay
 
@@ -49,24 +49,18 @@ class IterateConnectionError(FlexibleUint32):
 
 
 class WriteFailed(DomainError[WriteError]):
-    """Store.WriteItem failed."""
-
     ERROR = WriteError
 
 
 class ReadFailed(DomainError[ReadError]):
-    """Store.ReadItem failed."""
-
     ERROR = ReadError
 
 
 class IterateFailed(DomainError[IterateConnectionError]):
-    """Store.Iterate failed."""
-
     ERROR = IterateConnectionError
 
 
-class Item(Struct, frozen=True):
+class Item(Struct):
     """A key and its value.
 
     A key has 4 to 64 characters: a letter first, a letter or digit last, and between them letters,
@@ -79,34 +73,24 @@ class Item(Struct, frozen=True):
     """What is stored, as it is."""
 
 
-class StoreWriteItemRequest(Struct, frozen=True):
-    """Request of Store.WriteItem."""
-
+class StoreWriteItemRequest(Struct):
     attempt: Item
 
 
-class StoreReadItemRequest(Struct, frozen=True):
-    """Request of Store.ReadItem."""
-
+class StoreReadItemRequest(Struct):
     key: Key
 
 
-class StoreReadItemResponse(Struct, frozen=True):
-    """Response of Store.ReadItem."""
-
+class StoreReadItemResponse(Struct):
     value: Value
 
 
-class StoreIterateRequest(Struct, frozen=True):
-    """Request of Store.Iterate."""
-
+class StoreIterateRequest(Struct):
     starting_at: Annotated[str, Meta(max_length=128)] | None
     iterator: ServerEnd[Iterator]
 
 
-class IteratorGetResponse(Struct, frozen=True):
-    """Response of Iterator.Get."""
-
+class IteratorGetResponse(Struct):
     entries: Annotated[list[Key], Meta(max_length=10)]
 
 
@@ -151,16 +135,14 @@ class StoreProxy(Proxy[Store]):
     PROTOCOL = Store
     __slots__ = ()
 
-    async def write_item(self, attempt: Item, *, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+    async def write_item(self, attempt: Item, *, timeout: float | None = 25.0) -> None:
         """Add an item; when this returns, it survives the death of the service.
 
         Raises: WriteFailed.
         """
         await self._call(STORE_WRITE_ITEM, StoreWriteItemRequest(attempt), timeout)
 
-    async def read_item(
-        self, key: str, *, timeout: float | None = DEFAULT_TIMEOUT
-    ) -> StoreReadItemResponse:
+    async def read_item(self, key: str, *, timeout: float | None = 25.0) -> StoreReadItemResponse:
         """Answer the value that is stored under `key`.
 
         Raises: ReadFailed.
@@ -172,7 +154,7 @@ class StoreProxy(Proxy[Store]):
         starting_at: str | None,
         iterator: ServerEnd[Iterator],
         *,
-        timeout: float | None = DEFAULT_TIMEOUT,
+        timeout: float | None = 25.0,
     ) -> None:
         """Serve `iterator` from the first key on, or from `starting_at`, which must be there.
 
@@ -189,12 +171,10 @@ class StoreBlockingProxy(BlockingProxy[Store]):
     PROTOCOL = Store
     __slots__ = ()
 
-    def write_item(self, attempt: Item, *, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+    def write_item(self, attempt: Item, *, timeout: float | None = 25.0) -> None:
         self._call(STORE_WRITE_ITEM, StoreWriteItemRequest(attempt), timeout)
 
-    def read_item(
-        self, key: str, *, timeout: float | None = DEFAULT_TIMEOUT
-    ) -> StoreReadItemResponse:
+    def read_item(self, key: str, *, timeout: float | None = 25.0) -> StoreReadItemResponse:
         return self._call(STORE_READ_ITEM, StoreReadItemRequest(key), timeout)
 
     def iterate(
@@ -202,27 +182,24 @@ class StoreBlockingProxy(BlockingProxy[Store]):
         starting_at: str | None,
         iterator: ServerEnd[Iterator],
         *,
-        timeout: float | None = DEFAULT_TIMEOUT,
+        timeout: float | None = 25.0,
     ) -> None:
         self._call(STORE_ITERATE, StoreIterateRequest(starting_at, iterator), timeout)
 
 
 class StoreServer(Server[Store]):
-    """One client, served. Each method may be a plain `def` or an `async def`."""
+    """Serves one client; see `StoreProxy`."""
 
     PROTOCOL = Store
 
     @abstractmethod
-    def write_item(self, attempt: Item) -> Answer[None]:
-        """Add an item; when this returns, it survives the death of the service."""
+    def write_item(self, attempt: Item) -> Answer[None]: ...
 
     @abstractmethod
-    def read_item(self, key: str) -> Answer[StoreReadItemResponse]:
-        """Answer the value that is stored under `key`."""
+    def read_item(self, key: str) -> Answer[StoreReadItemResponse]: ...
 
     @abstractmethod
-    def iterate(self, starting_at: str | None, iterator: ServerEnd[Iterator]) -> Answer[None]:
-        """Serve `iterator` from the first key on, or from `starting_at`, which must be there."""
+    def iterate(self, starting_at: str | None, iterator: ServerEnd[Iterator]) -> Answer[None]: ...
 
 
 class IteratorProxy(Proxy[Iterator]):
@@ -231,7 +208,7 @@ class IteratorProxy(Proxy[Iterator]):
     PROTOCOL = Iterator
     __slots__ = ()
 
-    async def get(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> IteratorGetResponse:
+    async def get(self, *, timeout: float | None = 25.0) -> IteratorGetResponse:
         """Answer the next keys; none where there are no more. Then close the iterator."""
         return await self._call(ITERATOR_GET, None, timeout)
 
@@ -242,15 +219,14 @@ class IteratorBlockingProxy(BlockingProxy[Iterator]):
     PROTOCOL = Iterator
     __slots__ = ()
 
-    def get(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> IteratorGetResponse:
+    def get(self, *, timeout: float | None = 25.0) -> IteratorGetResponse:
         return self._call(ITERATOR_GET, None, timeout)
 
 
 class IteratorServer(Server[Iterator]):
-    """One client, served. Each method may be a plain `def` or an `async def`."""
+    """Serves one client; see `IteratorProxy`."""
 
     PROTOCOL = Iterator
 
     @abstractmethod
-    def get(self) -> Answer[IteratorGetResponse]:
-        """Answer the next keys; none where there are no more. Then close the iterator."""
+    def get(self) -> Answer[IteratorGetResponse]: ...

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ipcrt.fidl.gen import names
 from ipcrt.fidl.gen.ir import Json, doc_of, local_name
 from ipcrt.fidl.gen.methods import Method
 from ipcrt.fidl.gen.module_scope import Module
-from ipcrt.fidl.gen.text import Group, docstring, summary
+from ipcrt.fidl.gen.text import Group, docstring
+
+TIMEOUT: Final = 25.0
+"""Seconds a call may take unless told otherwise: the DEFAULT_TIMEOUT of the bindings."""
 
 
 class Faces:
@@ -29,7 +34,10 @@ class Faces:
 
     def _proxy(self) -> list[str]:
         base = self._module.binding("proxy", "Proxy")
-        lines = self._head("Proxy", base, "A client, awaited.", slots=True)
+        about = "A client, awaited."
+        if any(method.kind == "oneway" for method in self._requests):
+            about = "A client, awaited; `_now` sends now or raises ShouldWait, `_soon` lines up."
+        lines = self._head("Proxy", base, about, slots=True)
         for method in self._requests:
             lines += ["", *self._call(method, is_async=True)]
             if method.kind == "oneway":
@@ -53,9 +61,7 @@ class Faces:
             items: list[str | Group] = [method.constant, method.request_value]
             body = Group(f"{wait}self._send(", items, ")")
         else:
-            default = self._module.binding("proxy", "DEFAULT_TIMEOUT")
-            floating = self._builtin("float")
-            parameters += ["*", f"timeout: {floating} | None = {default}"]
+            parameters += ["*", f"timeout: {self._builtin('float')} | None = {TIMEOUT}"]
             answer = "return " if method.response else ""
             body = Group(f"{answer}{wait}self._call(", [*_sent(method), "timeout"], ")")
         head = Group(f"{prefix} {method.name}(", parameters, f") -> {method.response}:")
@@ -65,8 +71,7 @@ class Faces:
         name = self._free(f"{method.name.rstrip('_')}_now")
         head = Group(f"def {name}(", ["self", *method.parameters], ") -> None:")
         body = Group("self._send_now(", _sent(method), ")")
-        about = f"Send `{method.name}` now or not at all. Raises: ShouldWait, PeerClosed."
-        return [*head.lines(4), *docstring(about, 8), *body.lines(8)]
+        return [*head.lines(4), *body.lines(8)]
 
     def _send_soon(self, method: Method) -> list[str]:
         name = self._free(f"{method.name.rstrip('_')}_soon")
@@ -74,18 +79,17 @@ class Faces:
         parameters = [
             "self",
             *method.parameters,
-            f"{told}: {self._module.binding('outbox', 'Done')}",
+            f"{told}: {self._module.binding('proxy', 'Done')}",
         ]
         head = Group(f"def {name}(", parameters, f") -> {self._builtin('bool')}:")
         body = Group("return self._send_soon(", [*_sent(method), told], ")")
-        about = f"Send `{method.name}` now, or line it up and answer True; then `{told}` is told."
-        return [*head.lines(4), *docstring(about, 8), *body.lines(8)]
+        return [*head.lines(4), *body.lines(8)]
 
     # ---- servers
 
     def _server(self) -> list[str]:
         base = self._module.binding("server", "Server")
-        about = "One client, served. Each method may be a plain `def` or an `async def`."
+        about = f"Serves one client; see `{self._derived('Proxy')}`."
         lines = self._head("Server", base, about, slots=False)
         for method in self._requests:
             lines += ["", *self._handler(method)]
@@ -94,11 +98,9 @@ class Faces:
     def _handler(self, method: Method) -> list[str]:
         abstract = self._module.use("abc", "abstractmethod")
         answer = self._module.binding("arguments", "Answer")
-        about = docstring(summary(doc_of(method.raw)), 8)
-        tail = f") -> {answer}[{method.response}]:"
         parameters = ["self", *method.parameters]
-        head = Group(f"def {method.name}(", parameters, tail if about else f"{tail} ...")
-        return [f"    @{abstract}", *head.lines(4), *about]
+        head = Group(f"def {method.name}(", parameters, f") -> {answer}[{method.response}]: ...")
+        return [f"    @{abstract}", *head.lines(4)]
 
     # ---- events
 
@@ -113,7 +115,7 @@ class Faces:
 
     def _sender(self) -> list[str]:
         base = self._module.binding("events", "EventSender")
-        about = "Sends the events to one client."
+        about = f"Sends the events to one client; see `{self._derived('Events')}`."
         cls = f"class {self._derived('EventSender')}({base}[{self._name}]):"
         lines = [cls, *docstring(about, 4), "", "    __slots__ = ()"]
         for method in self._events:
@@ -124,7 +126,7 @@ class Faces:
         parameters = ["self", *method.parameters]
         head = Group(f"def {method.name}(", parameters, ") -> None:")
         body = Group("self._send(", _sent(method), ")")
-        now = [*head.lines(4), *docstring(doc_of(method.raw), 8), *body.lines(8)]
+        now = [*head.lines(4), *body.lines(8)]
         waiting = self._free(f"{method.name.rstrip('_')}_wait")
         head = Group(f"async def {waiting}(", parameters, ") -> None:")
         body = Group("await self._send_wait(", _sent(method), ")")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipcrt.fidl.gen import names
 from ipcrt.fidl.gen.ir import Json, doc_of, local_name
 from ipcrt.fidl.gen.module_scope import Module
-from ipcrt.fidl.gen.text import WIDTH, Group, alternatives, docstring
+from ipcrt.fidl.gen.text import WIDTH, Group, alternatives, docstring, opening
 
 
 def struct(module: Module, decl: Json) -> list[str]:
@@ -14,8 +14,8 @@ def struct(module: Module, decl: Json) -> list[str]:
     base = module.binding("tables", "Struct")
     members: list[Json] = decl["members"]
     hidden = frozenset(names.member(each["name"]) for each in members)
-    lines = [f"class {name}({base}, frozen=True):", *docstring(_about(decl, "Struct"), 4)]
-    lines += [""] if members else []
+    alone = "" if members else f"Struct {name}."
+    lines = opening(f"class {name}({base}):", doc_of(decl), alone=alone)
     for each in members:
         lines += _member(names.member(each["name"]), module.types.bounded(each, hidden))
         lines += docstring(doc_of(each), 4)
@@ -30,8 +30,8 @@ def table(module: Module, decl: Json) -> list[str]:
     hidden = frozenset(names.member(each["name"]) for each in members)
     ordinals = tuple(int(each["ordinal"]) for each in members)
     keyword = f", ordinals={ordinals}" if ordinals else ""
-    lines = Group(f"class {name}(", [base + keyword], "):").lines()
-    lines += [*docstring(_about(decl, "Table"), 4), *([""] if members else [])]
+    *above, statement = Group(f"class {name}(", [base + keyword], "):").lines()
+    lines = above + opening(statement, doc_of(decl), alone="" if members else f"Table {name}.")
     for each in members:
         annotation = module.types.bounded(each, hidden, is_optional=True)
         lines += _optional_member(names.member(each["name"]), annotation)
@@ -64,16 +64,9 @@ def variants(module: Module, decl: Json) -> list[list[str]]:
     found: list[list[str]] = []
     for each in decl["members"]:
         name = module.variants[decl["name"]][each["ordinal"]]
-        member = f"{names.declared(local_name(decl['name']))}.{names.member(each['name'])}"
-        about = doc_of(each) or f"Member {member}."
-        found.append(
-            [
-                f"class {name}({base}, frozen=True, tag={each['ordinal']}):",
-                *docstring(about, 4),
-                "",
-                f"    value: {module.types.bounded(each)}",
-            ]
-        )
+        statement = f"class {name}({base}, tag={each['ordinal']}):"
+        member = f"    value: {module.types.bounded(each)}"
+        found.append([*opening(statement, doc_of(each)), member])
     return found
 
 
@@ -85,14 +78,3 @@ def union(module: Module, decl: Json) -> list[str]:
     if not decl["strict"]:
         parts.append(module.binding("union", "UnknownVariant"))
     return [*alternatives(f"{name}: {type_alias}", parts), *docstring(doc_of(decl))]
-
-
-def _about(decl: Json, kind: str) -> str:
-    """Answer the documentation of a layout; an anonymous one is told by where it stands."""
-    path: list[str] = decl.get("naming_context", [])
-    name = names.declared(local_name(decl["name"]))
-    if doc_of(decl):
-        return doc_of(decl)
-    if path[3:] in ([], ["response"]) and path[2:3] and path[2] in ("Request", "Response"):
-        return f"{path[2]} of {path[0]}.{path[1]}."
-    return f"{kind} {name}."

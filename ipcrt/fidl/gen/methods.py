@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 
 from ipcrt.fidl.gen import names
-from ipcrt.fidl.gen.ir import Json, attribute_text, doc_of, local_name
+from ipcrt.fidl.gen.ir import Json, attribute_text, doc_of
 from ipcrt.fidl.gen.module_scope import Module, error_key
 from ipcrt.fidl.gen.text import Group, clean, quote
 
@@ -176,8 +176,3 @@ def title(protocol: Json) -> str:
         return str(protocol["name"])
     front, _, last = given.rpartition(".")
     return f"{front}/{last}"
-
-
-def where(protocol: Json, raw: Json) -> str:
-    """`Store.WriteItem`, for people."""
-    return f"{local_name(protocol['name'])}.{raw['name']}"

@@ -26,6 +26,7 @@ _METHODS_TAKEN: Final = frozenset(
         "closed",
         "into_client_end",
         "statistics",
+        "unknown_event",
         "unknown_method",
     )
 )

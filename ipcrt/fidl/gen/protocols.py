@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ipcrt.fidl.gen import names
 from ipcrt.fidl.gen.ir import Json, doc_of, local_name
-from ipcrt.fidl.gen.methods import Method, table, title, where
+from ipcrt.fidl.gen.methods import Method, table, title
 from ipcrt.fidl.gen.module_scope import Module, error_key
-from ipcrt.fidl.gen.text import Group, docstring, quote
+from ipcrt.fidl.gen.text import Group, opening, quote
 
 
 def marker(module: Module, protocol: Json) -> list[str]:
@@ -14,7 +14,7 @@ def marker(module: Module, protocol: Json) -> list[str]:
     name = names.declared(local_name(protocol["name"]))
     base = module.binding("ends", "Protocol")
     about = doc_of(protocol) or f"Protocol {protocol['name']}."
-    return [f"class {name}({base}):", *docstring(about, 4)]
+    return opening(f"class {name}({base}):", "", alone=about)
 
 
 def tables(module: Module, protocol: Json, methods: list[Method]) -> list[str]:
@@ -33,26 +33,23 @@ def tables(module: Module, protocol: Json, methods: list[Method]) -> list[str]:
 
 def failures(module: Module) -> list[list[str]]:
     """Emit the exceptions that carry domain errors, one for each type of error."""
-    users: dict[str, list[str]] = {}
     errors: dict[str, Json] = {}
     for protocol in module.ir.declarations("protocol"):
         for raw in protocol["methods"]:
             error: Json | None = raw.get("maybe_response_err_type")
             if error is not None:
-                errors[error_key(error)] = error
-                users.setdefault(error_key(error), []).append(where(protocol, raw))
-    return [_failure(module, errors[key], found) for key, found in users.items()]
+                errors.setdefault(error_key(error), error)
+    return [_failure(module, error) for error in errors.values()]
 
 
-def _failure(module: Module, error: Json, users: list[str]) -> list[str]:
+def _failure(module: Module, error: Json) -> list[str]:
     name = module.failures[error_key(error)]
-    about = f"{users[0]} failed." if len(users) == 1 else f"{users[0]} failed, or others like it."
     if error["kind_v2"] == "primitive":
         base = module.binding("int_errors", f"{error['subtype'].capitalize()}Failed")
-        return [f"class {name}({base}):", *docstring(about, 4)]
+        return opening(f"class {name}({base}):", "", alone=f"An error of type {error['subtype']}.")
     enum = module.types.named(error["identifier"])
     base = f"{module.binding('errors', 'DomainError')}[{enum}]"
-    return [f"class {name}({base}):", *docstring(about, 4), "", f"    ERROR = {enum}"]
+    return [f"class {name}({base}):", f"    ERROR = {enum}"]
 
 
 def service(module: Module, decl: Json) -> list[str]:
@@ -67,9 +64,7 @@ def service(module: Module, decl: Json) -> list[str]:
         for each in decl["members"]
     ]
     return [
-        f"class {name}({base}):",
-        *docstring(doc_of(decl) or f"Service {decl['name']}.", 4),
-        "",
+        *opening(f"class {name}({base}):", doc_of(decl)),
         f"    NAME = {quote(decl['name'])}",
         *Group(f"MEMBERS: {type_} = {{", members, "}").lines(4),
     ]

@@ -70,6 +70,15 @@ def docstring(text: str, indent: int = 0) -> list[str]:
     return [f'{pad}"""{first}', *(f"{pad}{line}" if line else "" for line in rest), f'{pad}"""']
 
 
+def opening(statement: str, about: str, *, alone: str = "") -> list[str]:
+    """Answer a class's first lines, up to its members; where it has none, `alone` is its body.
+
+    What has no documentation gets none: a name is not said twice.
+    """
+    about_lines = docstring(about or alone, 4)
+    return [statement, *about_lines, *([""] if about_lines and not alone else [])]
+
+
 def clean(text: str) -> str:
     """Answer a doc comment's text: the space behind `///` and blank ends are gone."""
     text = "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)
@@ -78,11 +87,6 @@ def clean(text: str) -> str:
         del lines[0]
     first, rest = (lines or [""])[0].strip(), textwrap.dedent("\n".join(lines[1:]))
     return f"{first}\n{rest}".strip()
-
-
-def summary(text: str) -> str:
-    """Answer the first paragraph of a doc comment."""
-    return clean(text).partition("\n\n")[0]
 
 
 def quote(text: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from ipcrt.fidl.gen import names
 from ipcrt.fidl.gen.ir import Json, doc_of, local_name
 from ipcrt.fidl.gen.module_scope import Module
-from ipcrt.fidl.gen.text import docstring, quote
+from ipcrt.fidl.gen.text import docstring, opening, quote
 
+_HEXADECIMAL: Final = re.compile("0[xX][0-9a-fA-F]+")
 _SUBCLASSABLE: Final = ("primitive", "string", "vector", "array")
 
 
@@ -34,7 +36,15 @@ def _value(module: Module, const: Json) -> str:
     subtype: str = type_["subtype"]
     if subtype == "bool":
         return text.capitalize()
-    return repr(float(text)) if subtype.startswith("float") else str(int(text))
+    return repr(float(text)) if subtype.startswith("float") else _integer(const["value"])
+
+
+def _integer(value: Json) -> str:
+    """Answer a number, in hexadecimal where the contract writes it so."""
+    number, written = int(value["value"]), value.get("expression", "")
+    if _HEXADECIMAL.fullmatch(written) and int(written, 16) == number:
+        return f"0x{written[2:].upper()}"
+    return str(number)
 
 
 def enum(module: Module, decl: Json) -> list[str]:
@@ -45,7 +55,7 @@ def enum(module: Module, decl: Json) -> list[str]:
         base = f"{module.imports.module('enum')}.IntEnum"
     else:
         base = module.binding("enums", f"Flexible{decl['type'].capitalize()}")
-    return _numbered(decl, base, "Enum", hexadecimal=False)
+    return _numbered(decl, base, hexadecimal=False)
 
 
 def bits(module: Module, decl: Json) -> list[str]:
@@ -54,15 +64,15 @@ def bits(module: Module, decl: Json) -> list[str]:
         return _nothing_known(module, decl, decl["type"]["subtype"])
     width: str = decl["type"]["subtype"].removeprefix("uint")
     base = module.binding("bits", "StrictBits" if decl["strict"] else f"FlexibleBits{width}")
-    return _numbered(decl, base, "Bits", hexadecimal=True)
+    return _numbered(decl, base, hexadecimal=True)
 
 
-def _numbered(decl: Json, base: str, kind: str, *, hexadecimal: bool) -> list[str]:
+def _numbered(decl: Json, base: str, *, hexadecimal: bool) -> list[str]:
     name = names.declared(local_name(decl["name"]))
-    lines = [f"class {name}({base}):", *docstring(doc_of(decl) or f"{kind} {name}.", 4), ""]
+    lines = opening(f"class {name}({base}):", doc_of(decl))
     for member in decl["members"]:
         number = int(member["value"]["value"])
-        value = hex(number) if hexadecimal else str(number)
+        value = f"0x{number:X}" if hexadecimal else _integer(member["value"])
         lines += [f"    {names.constant(member['name'])} = {value}"]
         lines += docstring(doc_of(member), 4)
     return lines

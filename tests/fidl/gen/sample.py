@@ -19,8 +19,7 @@ from ipcrt.bindings.errors import DomainError
 from ipcrt.bindings.events import EventSender
 from ipcrt.bindings.int_errors import Int32Failed as _Int32Failed
 from ipcrt.bindings.needs import needs
-from ipcrt.bindings.outbox import Done
-from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
+from ipcrt.bindings.proxy import BlockingProxy, Done, Proxy
 from ipcrt.bindings.scalars import Float32, Int8, Int32, Int64, Uint8, Uint16, Uint32, Uint64
 from ipcrt.bindings.server import Server
 from ipcrt.bindings.services import Service
@@ -49,55 +48,41 @@ class Colour(FlexibleUint8):
 
 
 class Mood(enum.IntEnum):
-    """Enum Mood."""
-
     BAD = -1
     GOOD = 1
 
 
 class PlayError(FlexibleUint32):
-    """Enum PlayError."""
-
     TOO_LOUD = 1
 
 
 class PlayerJudgeError(FlexibleUint32):
-    """Enum PlayerJudgeError."""
-
     UNFAIR = 3
 
 
 class Options(FlexibleBits8):
-    """Bits Options."""
-
     FAST = 0x1
     LOUD = 0x2
 
 
 class Access(StrictBits):
-    """Bits Access."""
-
     READ = 0x1
     WRITE = 0x2
 
 
 class PlayFailed(DomainError[PlayError]):
-    """Player.Configure failed."""
-
     ERROR = PlayError
 
 
 class Int32Failed(_Int32Failed):
-    """Player.Count failed."""
+    """An error of type int32."""
 
 
 class PlayerJudgeFailed(DomainError[PlayerJudgeError]):
-    """Player.Judge failed."""
-
     ERROR = PlayerJudgeError
 
 
-class Numbers(Struct, frozen=True):
+class Numbers(Struct):
     """Numbers of all kinds, and names that Python has a use for."""
 
     int: Int8
@@ -111,7 +96,7 @@ class Numbers(Struct, frozen=True):
     pair: Annotated[builtins.list[Uint16], Meta(min_length=2, max_length=2)]
 
 
-class Node(Struct, frozen=True):
+class Node(Struct):
     """A tree."""
 
     name: Name
@@ -131,137 +116,95 @@ class Settings(Table, ordinals=(1, 2, 4, 5, 6)):
 
 
 class Extra(Table, ordinals=(1,)):
-    """Table Extra."""
-
     note: Annotated[str, Meta(max_length=8)] | None = None
 
 
 class Settings2(Table, ordinals=(1, 2)):
-    """Table Settings2."""
-
     shape: Shape | None = None
     nodes: Annotated[list[Node], Meta(max_length=3)] | None = None
 
 
 class Parcel(Table, ordinals=(1, 2, 3)):
-    """Table Parcel."""
-
     thing: Thing | None = None
     back: ClientEnd[Player] | None = None
     event: Event | None = None
 
 
-class BaseEchoRequest(Struct, frozen=True):
-    """Request of Base.Echo."""
-
+class BaseEchoRequest(Struct):
     text: Annotated[str, Meta(max_length=16)]
 
 
-class BaseEchoResponse(Struct, frozen=True):
-    """Response of Base.Echo."""
-
+class BaseEchoResponse(Struct):
     text: Annotated[str, Meta(max_length=16)]
 
 
-class PlayerCountRequest(Struct, frozen=True):
-    """Request of Player.Count."""
-
+class PlayerCountRequest(Struct):
     numbers: Numbers
     timeout: Metres
     names: Names
 
 
-class PlayerCountResponse(Struct, frozen=True):
-    """Response of Player.Count."""
-
+class PlayerCountResponse(Struct):
     total: Int64
 
 
-class PlayerSendResponse(Struct, frozen=True):
-    """Response of Player.Send."""
-
+class PlayerSendResponse(Struct):
     back: ServerEnd[Player] | None
     rest: Annotated[list[Event | None], Meta(max_length=4)]
 
 
-class PlayerJudgeRequest(Struct, frozen=True):
-    """Request of Player.Judge."""
-
+class PlayerJudgeRequest(Struct):
     mood: Mood
     options: Options
     access: Access
     tree: Node | None
 
 
-class PlayerImportRequest(Struct, frozen=True):
-    """Request of Player.Import."""
-
+class PlayerImportRequest(Struct):
     names: Annotated[list[Annotated[str, Meta(max_length=8)]], Meta(max_length=2)]
 
 
-class PlayerRewindResponse(Struct, frozen=True):
-    """Response of Player.Rewind."""
-
+class PlayerRewindResponse(Struct):
     position: Uint32
 
 
-class PlayerOnRewoundRequest(Struct, frozen=True):
-    """Request of Player.OnRewound."""
-
+class PlayerOnRewoundRequest(Struct):
     position: Uint32
 
 
-class ShapeRadius(Variant, frozen=True, tag=1):
-    """Member Shape.radius."""
-
+class ShapeRadius(Variant, tag=1):
     value: Metres
 
 
-class ShapeLabel(Variant, frozen=True, tag=2):
-    """Member Shape.label."""
-
+class ShapeLabel(Variant, tag=2):
     value: Annotated[str, Meta(max_length=8)]
 
 
-class ShapeGroup(Variant, frozen=True, tag=3):
-    """Member Shape.group."""
-
+class ShapeGroup(Variant, tag=3):
     value: Annotated[list[Shape2], Meta(max_length=2)]
 
 
-class ShapeCorners(Variant, frozen=True, tag=4):
-    """Member Shape.corners."""
-
+class ShapeCorners(Variant, tag=4):
     value: Annotated[list[Uint16], Meta(max_length=8)]
 
 
-class Shape2Colour(Variant, frozen=True, tag=1):
-    """Member Shape2.colour."""
-
+class Shape2Colour(Variant, tag=1):
     value: Colour
 
 
-class Shape2Numbers(Variant, frozen=True, tag=2):
-    """Member Shape2.numbers."""
-
+class Shape2Numbers(Variant, tag=2):
     value: Numbers
 
 
-class ThingVmo(Variant, frozen=True, tag=1):
-    """Member Thing.vmo."""
-
+class ThingVmo(Variant, tag=1):
     value: Annotated[Vmo, needs(Rights.READ | Rights.MAP)]
 
 
-class ThingEvent(Variant, frozen=True, tag=2):
-    """Member Thing.event."""
-
+class ThingEvent(Variant, tag=2):
     value: Event
 
 
-class ThingSocket(Variant, frozen=True, tag=3):
-    """Member Thing.socket."""
-
+class ThingSocket(Variant, tag=3):
     value: Socket
 
 
@@ -293,8 +236,6 @@ FAVOURITE: Final = Colour(1)
 
 
 class Orchestra(Service):
-    """Service ipcrt.sample/Orchestra."""
-
     NAME = "ipcrt.sample/Orchestra"
     MEMBERS: ClassVar[Mapping[str, type[Protocol]]] = {"first": Player, "second": Player}
 
@@ -349,11 +290,11 @@ class BaseProxy(Proxy[Base]):
     PROTOCOL = Base
     __slots__ = ()
 
-    async def echo(self, text: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> BaseEchoResponse:
+    async def echo(self, text: str, *, timeout: float | None = 25.0) -> BaseEchoResponse:
         """Answer what was said."""
         return await self._call(BASE_ECHO, BaseEchoRequest(text), timeout)
 
-    async def close_(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+    async def close_(self, *, timeout: float | None = 25.0) -> None:
         await self._call(BASE_CLOSE, None, timeout)
 
 
@@ -363,46 +304,43 @@ class BaseBlockingProxy(BlockingProxy[Base]):
     PROTOCOL = Base
     __slots__ = ()
 
-    def echo(self, text: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> BaseEchoResponse:
+    def echo(self, text: str, *, timeout: float | None = 25.0) -> BaseEchoResponse:
         return self._call(BASE_ECHO, BaseEchoRequest(text), timeout)
 
-    def close_(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+    def close_(self, *, timeout: float | None = 25.0) -> None:
         self._call(BASE_CLOSE, None, timeout)
 
 
 class BaseServer(Server[Base]):
-    """One client, served. Each method may be a plain `def` or an `async def`."""
+    """Serves one client; see `BaseProxy`."""
 
     PROTOCOL = Base
 
     @abstractmethod
-    def echo(self, text: str) -> Answer[BaseEchoResponse]:
-        """Answer what was said."""
+    def echo(self, text: str) -> Answer[BaseEchoResponse]: ...
 
     @abstractmethod
     def close_(self) -> Answer[None]: ...
 
 
 class PlayerProxy(Proxy[Player]):
-    """A client, awaited."""
+    """A client, awaited; `_now` sends now or raises ShouldWait, `_soon` lines up."""
 
     PROTOCOL = Player
     __slots__ = ()
 
-    async def echo(self, text: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> BaseEchoResponse:
+    async def echo(self, text: str, *, timeout: float | None = 25.0) -> BaseEchoResponse:
         """Answer what was said."""
         return await self._call(PLAYER_ECHO, BaseEchoRequest(text), timeout)
 
-    async def close_(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+    async def close_(self, *, timeout: float | None = 25.0) -> None:
         await self._call(PLAYER_CLOSE, None, timeout)
 
-    async def draw(self, payload: Shape, *, timeout: float | None = DEFAULT_TIMEOUT) -> Shape:
+    async def draw(self, payload: Shape, *, timeout: float | None = 25.0) -> Shape:
         """Draw a shape, and answer another."""
         return await self._call(PLAYER_DRAW, payload, timeout)
 
-    async def configure(
-        self, payload: Settings, *, timeout: float | None = DEFAULT_TIMEOUT
-    ) -> Settings:
+    async def configure(self, payload: Settings, *, timeout: float | None = 25.0) -> Settings:
         """Raises: PlayFailed."""
         return await self._call(PLAYER_CONFIGURE, payload, timeout)
 
@@ -412,14 +350,12 @@ class PlayerProxy(Proxy[Player]):
         timeout_: int,
         names: builtins.list[str],
         *,
-        timeout: float | None = DEFAULT_TIMEOUT,
+        timeout: float | None = 25.0,
     ) -> PlayerCountResponse:
         """Raises: Int32Failed."""
         return await self._call(PLAYER_COUNT, PlayerCountRequest(numbers, timeout_, names), timeout)
 
-    async def send(
-        self, payload: Parcel, *, timeout: float | None = DEFAULT_TIMEOUT
-    ) -> PlayerSendResponse:
+    async def send(self, payload: Parcel, *, timeout: float | None = 25.0) -> PlayerSendResponse:
         return await self._call(PLAYER_SEND, payload, timeout)
 
     async def judge(
@@ -429,7 +365,7 @@ class PlayerProxy(Proxy[Player]):
         access: Access,
         tree: Node | None,
         *,
-        timeout: float | None = DEFAULT_TIMEOUT,
+        timeout: float | None = 25.0,
     ) -> None:
         """Raises: PlayerJudgeFailed."""
         await self._call(PLAYER_JUDGE, PlayerJudgeRequest(mood, options, access, tree), timeout)
@@ -439,25 +375,21 @@ class PlayerProxy(Proxy[Player]):
         await self._send(PLAYER_LIST, None)
 
     def list_now(self) -> None:
-        """Send `list` now or not at all. Raises: ShouldWait, PeerClosed."""
         self._send_now(PLAYER_LIST, None)
 
     def list_soon(self, on_sent: Done) -> bool:
-        """Send `list` now, or line it up and answer True; then `on_sent` is told."""
         return self._send_soon(PLAYER_LIST, None, on_sent)
 
     async def import_(self, names: builtins.list[str]) -> None:
         await self._send(PLAYER_IMPORT, PlayerImportRequest(names))
 
     def import_now(self, names: builtins.list[str]) -> None:
-        """Send `import_` now or not at all. Raises: ShouldWait, PeerClosed."""
         self._send_now(PLAYER_IMPORT, PlayerImportRequest(names))
 
     def import_soon(self, names: builtins.list[str], on_sent: Done) -> bool:
-        """Send `import_` now, or line it up and answer True; then `on_sent` is told."""
         return self._send_soon(PLAYER_IMPORT, PlayerImportRequest(names), on_sent)
 
-    async def rewind(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> PlayerRewindResponse:
+    async def rewind(self, *, timeout: float | None = 25.0) -> PlayerRewindResponse:
         return await self._call(PLAYER_REWIND, None, timeout)
 
 
@@ -467,16 +399,16 @@ class PlayerBlockingProxy(BlockingProxy[Player]):
     PROTOCOL = Player
     __slots__ = ()
 
-    def echo(self, text: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> BaseEchoResponse:
+    def echo(self, text: str, *, timeout: float | None = 25.0) -> BaseEchoResponse:
         return self._call(PLAYER_ECHO, BaseEchoRequest(text), timeout)
 
-    def close_(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+    def close_(self, *, timeout: float | None = 25.0) -> None:
         self._call(PLAYER_CLOSE, None, timeout)
 
-    def draw(self, payload: Shape, *, timeout: float | None = DEFAULT_TIMEOUT) -> Shape:
+    def draw(self, payload: Shape, *, timeout: float | None = 25.0) -> Shape:
         return self._call(PLAYER_DRAW, payload, timeout)
 
-    def configure(self, payload: Settings, *, timeout: float | None = DEFAULT_TIMEOUT) -> Settings:
+    def configure(self, payload: Settings, *, timeout: float | None = 25.0) -> Settings:
         return self._call(PLAYER_CONFIGURE, payload, timeout)
 
     def count(
@@ -485,13 +417,11 @@ class PlayerBlockingProxy(BlockingProxy[Player]):
         timeout_: int,
         names: builtins.list[str],
         *,
-        timeout: float | None = DEFAULT_TIMEOUT,
+        timeout: float | None = 25.0,
     ) -> PlayerCountResponse:
         return self._call(PLAYER_COUNT, PlayerCountRequest(numbers, timeout_, names), timeout)
 
-    def send(
-        self, payload: Parcel, *, timeout: float | None = DEFAULT_TIMEOUT
-    ) -> PlayerSendResponse:
+    def send(self, payload: Parcel, *, timeout: float | None = 25.0) -> PlayerSendResponse:
         return self._call(PLAYER_SEND, payload, timeout)
 
     def judge(
@@ -501,7 +431,7 @@ class PlayerBlockingProxy(BlockingProxy[Player]):
         access: Access,
         tree: Node | None,
         *,
-        timeout: float | None = DEFAULT_TIMEOUT,
+        timeout: float | None = 25.0,
     ) -> None:
         self._call(PLAYER_JUDGE, PlayerJudgeRequest(mood, options, access, tree), timeout)
 
@@ -509,35 +439,31 @@ class PlayerBlockingProxy(BlockingProxy[Player]):
         self._send(PLAYER_LIST, None)
 
     def list_now(self) -> None:
-        """Send `list` now or not at all. Raises: ShouldWait, PeerClosed."""
         self._send_now(PLAYER_LIST, None)
 
     def import_(self, names: builtins.list[str]) -> None:
         self._send(PLAYER_IMPORT, PlayerImportRequest(names))
 
     def import_now(self, names: builtins.list[str]) -> None:
-        """Send `import_` now or not at all. Raises: ShouldWait, PeerClosed."""
         self._send_now(PLAYER_IMPORT, PlayerImportRequest(names))
 
-    def rewind(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> PlayerRewindResponse:
+    def rewind(self, *, timeout: float | None = 25.0) -> PlayerRewindResponse:
         return self._call(PLAYER_REWIND, None, timeout)
 
 
 class PlayerServer(Server[Player]):
-    """One client, served. Each method may be a plain `def` or an `async def`."""
+    """Serves one client; see `PlayerProxy`."""
 
     PROTOCOL = Player
 
     @abstractmethod
-    def echo(self, text: str) -> Answer[BaseEchoResponse]:
-        """Answer what was said."""
+    def echo(self, text: str) -> Answer[BaseEchoResponse]: ...
 
     @abstractmethod
     def close_(self) -> Answer[None]: ...
 
     @abstractmethod
-    def draw(self, payload: Shape) -> Answer[Shape]:
-        """Draw a shape, and answer another."""
+    def draw(self, payload: Shape) -> Answer[Shape]: ...
 
     @abstractmethod
     def configure(self, payload: Settings) -> Answer[Settings]: ...
@@ -556,8 +482,7 @@ class PlayerServer(Server[Player]):
     ) -> Answer[None]: ...
 
     @abstractmethod
-    def list(self) -> Answer[None]:
-        """One by one."""
+    def list(self) -> Answer[None]: ...
 
     @abstractmethod
     def import_(self, names: builtins.list[str]) -> Answer[None]: ...
@@ -580,12 +505,11 @@ class PlayerEvents:
 
 
 class PlayerEventSender(EventSender[Player]):
-    """Sends the events to one client."""
+    """Sends the events to one client; see `PlayerEvents`."""
 
     __slots__ = ()
 
     def on_shape(self, payload: Shape) -> None:
-        """The shape is there."""
         self._send(PLAYER_ON_SHAPE, payload)
 
     async def on_shape_wait(self, payload: Shape) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from ipcrt.bindings.ends import create_endpoints
+from ipcrt.bindings.proxy import DEFAULT_TIMEOUT
+from ipcrt.fidl.gen.faces import TIMEOUT
 from ipcrt.port.blocking import BlockingPort
 from tests.fidl.gen import sample
 from tests.fidl.gen.compiling import compile_ir, load
@@ -30,9 +32,16 @@ def test_both_proxies_have_the_same_methods() -> None:
 
 def test_documentation_is_carried_over() -> None:
     assert sample.PlayerProxy.draw.__doc__ == "Draw a shape, and answer another."
-    assert sample.PlayerServer.draw.__doc__ == "Draw a shape, and answer another."
+    assert sample.PlayerServer.draw.__doc__ is None  # said once
+    assert sample.PlayerServer.__doc__ == "Serves one client; see `PlayerProxy`."
     assert sample.PlayerEvents.on_shape.__doc__ == "The shape is there."
     assert sample.PlayerProxy.judge.__doc__ == "Raises: PlayerJudgeFailed."
+
+
+def test_a_call_lasts_as_long_as_the_bindings_say() -> None:
+    assert TIMEOUT == DEFAULT_TIMEOUT
+    parameters = inspect.signature(sample.PlayerProxy.draw).parameters
+    assert parameters["timeout"].default == DEFAULT_TIMEOUT
 
 
 def test_a_parameter_called_timeout_stands_beside_ours() -> None:

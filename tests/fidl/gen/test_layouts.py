@@ -45,8 +45,7 @@ def test_an_empty_table_union_and_struct(tmp_path: Path) -> None:
 
 def test_documentation_is_where_help_finds_it() -> None:
     assert sample.Node.__doc__ == "A tree."
-    assert sample.BaseEchoRequest.__doc__ == "Request of Base.Echo."
-    assert sample.PlayerCountResponse.__doc__ == "Response of Player.Count."
+    assert sample.BaseEchoRequest.__doc__ is None  # its name says it
 
 
 def test_members_are_positional_and_frozen() -> None:

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from ipcrt.fidl.gen.text import WIDTH, Group, alternatives, clean, docstring, quote, summary
+from ipcrt.fidl.gen.text import WIDTH, Group, alternatives, clean, docstring, quote
 
 
 def test_a_group_fits_in_one_line_in_three_or_in_one_for_each_item() -> None:
@@ -51,7 +51,6 @@ def test_a_docstring_cannot_end_itself(text: str) -> None:
 def test_doc_comments_lose_their_first_space_and_keep_their_shape() -> None:
     text = " One.\n\n Two:\n     code\n"
     assert clean(text) == "One.\n\nTwo:\n    code"
-    assert summary(text) == "One."
     assert docstring("", 4) == []
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from ipcrt.bindings.codec import Codec
 from ipcrt.errors import RemoteProtocolError
+from ipcrt.fidl.gen.module import generate
 from tests.fidl.gen.compiling import compile_ir, load
 
 
@@ -41,6 +42,18 @@ def test_constants(module: Any) -> None:
     assert module.NO is False
     assert module.BOTH == module.Bits.A | module.Bits.B == module.SAME
     assert module.CHOICE is module.Kind.SECOND
+
+
+def test_numbers_are_written_as_the_contract_writes_them(tmp_path: Path) -> None:
+    text = (
+        "library ipcrt.written; const A uint32 = 0x00ff; const B int8 = -0x1; const C uint8 = 0b11;"
+        "const D uint32 = A; type E = enum { X = 0xab; Y = 12; }; type F = bits { X = 0x400; };"
+    )
+    generated = generate(compile_ir(tmp_path, text))
+    for line in ("A: Final = 0x00FF", "B: Final = -1", "C: Final = 3", "D: Final = 255"):
+        assert f"\n{line}\n" in generated
+    assert "X = 0xAB\n    Y = 12\n" in generated
+    assert "X = 0x400\n" in generated
 
 
 def test_strict_ones_refuse_what_they_do_not_know(module: Any) -> None:
