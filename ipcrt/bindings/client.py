@@ -44,6 +44,8 @@ from ipcrt.wire.header import EPITAPH_ORDINAL, FLEXIBLE, NO_TXID
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 OnEvent = Callable[[Event[Any], Any], None]
+OnUnknown = Callable[[int], None]
+"""Takes the ordinal of a flexible event that the protocol does not know."""
 
 __all__ = ["DEFAULT_TIMEOUT", "Client", "again"]
 
@@ -64,6 +66,7 @@ class Client:
         "_deadlines",
         "_mourners",
         "_on_event",
+        "_on_unknown",
         "_outbox",
         "_port",
         "_table",
@@ -71,13 +74,19 @@ class Client:
     )
 
     def __init__(
-        self, channel: Channel, port: Port, table: ProtocolTable, on_event: OnEvent | None = None
+        self,
+        channel: Channel,
+        port: Port,
+        table: ProtocolTable,
+        on_event: OnEvent | None = None,
+        on_unknown: OnUnknown | None = None,
     ) -> None:
         """Move `channel` here and start reading replies; on error it is closed."""
         self._table = table
         self._port = port
         self._deadlines = port.deadlines
         self._on_event = on_event
+        self._on_unknown = on_unknown
         self._calls: dict[int, Call[Any] | None] = {}
         self._mourners: list[Sending] = []
         self._txid = 0
@@ -270,10 +279,7 @@ class Client:
         method = self._table.events.get(ordinal)
         if method is None:
             close_all(handles)
-            known = ordinal in self._table.by_ordinal
-            if known or not flags & FLEXIBLE or not self._table.allows_unknown(Kind.EVENT):
-                raise RemoteProtocolError(f"{self._table.name} has no event {ordinal:#x}")
-            _log.info("%s: ignoring unknown event %#x", self._table.name, ordinal)
+            self._unknown_event(ordinal, flags)
             return
         payload = method.request.decode(body, handles)
         if self._on_event is None:
@@ -288,6 +294,19 @@ class Client:
         except Exception:  # noqa: BLE001  (a listener's mistake must not end the connection)
             _log.exception("%s: the listener for %s failed", self._table.name, method.name)
             method.request.discard(payload)
+
+    def _unknown_event(self, ordinal: int, flags: int) -> None:
+        """Tell of an event that came too early or too late, or refuse it. Source: RFC-0138."""
+        known = ordinal in self._table.by_ordinal
+        if known or not flags & FLEXIBLE or not self._table.allows_unknown(Kind.EVENT):
+            raise RemoteProtocolError(f"{self._table.name} has no event {ordinal:#x}")
+        _log.info("%s: ignoring unknown event %#x", self._table.name, ordinal)
+        if self._on_unknown is None:
+            return
+        try:
+            self._on_unknown(ordinal)
+        except Exception:  # noqa: BLE001  (as with the events that are known)
+            _log.exception("%s: the listener for unknown events failed", self._table.name)
 
     # ---- the end
 

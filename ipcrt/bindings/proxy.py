@@ -83,8 +83,8 @@ class Proxy(_ProxyBase[P]):
 
     `events` is an object with a plain `def` method for each event, called in order, on the loop.
     An event that was sent before a reply is told before the call returns; one that was sent
-    after it may be told before the caller goes on. A method `unknown_event(ordinal)`, where there is
-    one, is told of flexible events that this protocol does not know.
+    after it may be told before the caller goes on. Its method `unknown_event(ordinal)`, where there
+    is one, is told of flexible events that this protocol does not know.
     """
 
     __slots__ = ("_port",)

@@ -49,6 +49,7 @@ _TAKEN: Final = frozenset(
         "closed",
         "into_client_end",
         "statistics",
+        "unknown_event",
         "unknown_method",
     )
 )

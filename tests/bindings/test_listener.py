@@ -39,6 +39,22 @@ def test_members_are_arguments_in_their_order() -> None:
     assert ear.heard == [("pair", 2, 3), ("news", "hi"), ("nothing",)]
 
 
+def test_unknown_events_are_told_where_somebody_asks() -> None:
+    class Curious(Ear):
+        def unknown_event(self, ordinal: int) -> None:
+            self.heard.append(("unknown", ordinal))
+
+    class Async(Ear):
+        async def unknown_event(self, ordinal: int) -> None: ...
+
+    curious = Curious()
+    Listener(curious, TABLE).deliver_unknown(77)
+    assert curious.heard == [("unknown", 77)]
+    Listener(Ear(), TABLE).deliver_unknown(77)
+    with pytest.raises(TypeError, match=r"Async\.unknown_event is async"):
+        Listener(Async(), TABLE)
+
+
 @pytest.mark.parametrize("method", [None, 3])
 def test_a_missing_method_is_told_before_anything_comes(method: object) -> None:
     ear = SimpleNamespace(on_news=print, on_nothing=print, on_pair=method)

@@ -56,6 +56,8 @@ def test_what_follows_from_a_declaration(
         ("a/B.Close", "close_"),
         ("a/B.Statistics", "statistics_"),
         ("a/B.ClientGone", "client_gone_"),
+        ("a/B.UnknownEvent", "unknown_event_"),
+        ("a/B.UnknownMethod", "unknown_method_"),
     ],
 )
 def test_names(selector: str, name: str) -> None:
