@@ -1,6 +1,7 @@
 """The parser's hold on the tokens: look, take, expect, and find the way after a mistake.
 
-1. A mistake is reported once, where it is; then `Recover` is raised.
+1. A mistake is reported once, where it is; then `Recover` is raised. What the lexer reported is
+   not reported again.
 2. Whoever parses a list of things catches it, and goes on behind the next `;` or the closing
    brace of its own list: one run reports many mistakes.
 3. Nesting is counted: a file that nests deeper than `MAX_NESTING` is refused, so no input can
@@ -92,10 +93,19 @@ class Cursor:
     def expect_word(self, word: str) -> Token:
         """Take that keyword. Raises: Recover."""
         if not self.sees(word):
-            if self.sees_kind(Kind.IDENTIFIER):
-                self.fail("fi-0009", self.span_of(self.token), self.token.text, word)
-            self.unexpected(f"'{word}'")
+            found = self.token.text[:40] or "the end of the file"
+            self.fail("fi-0009", self.span_of(self.token), found, word)
         return self.take()
+
+    def expect_semicolon(self) -> None:
+        """Take the `;`; one that is missing is reported, and nothing is skipped for it.
+
+        Raises: Recover: what stands there is no token at all.
+        """
+        if not self.takes(";"):
+            if self.sees_kind(Kind.BAD):
+                raise Recover
+            self.report("fi-0008", self.span_of(self.token), self._found(), "';'")
 
     def expect_identifier(self, what: str = "an identifier") -> Identifier:
         """Take a name. Raises: Recover."""
@@ -132,14 +142,18 @@ class Cursor:
 
     def fail(self, id_: str, span: Span, *arguments: object, hint: str = "") -> NoReturn:
         """Report a mistake. Raises: Recover, always."""
-        self.reporter.error(id_, span, *arguments, hint=hint)
+        if not self.sees_kind(Kind.BAD):
+            self.reporter.error(id_, span, *arguments, hint=hint)
         raise Recover
 
     def unexpected(self, wanted: str) -> NoReturn:
         """Report the next token, in whose place `wanted` should be. Raises: Recover."""
+        self.fail("fi-0008", self.span_of(self.token), self._found(), wanted)
+
+    def _found(self) -> str:
+        """How messages call the next token."""
         token = self.token
-        found = "the end of the file" if token.kind is Kind.END else f"'{token.text[:40]}'"
-        self.fail("fi-0008", self.span_of(token), found, wanted)
+        return "the end of the file" if token.kind is Kind.END else f"'{token.text[:40]}'"
 
     def skip_member(self) -> None:
         """Go on behind the next `;` of this list, or stand before the brace that closes it."""

@@ -23,6 +23,8 @@ class Kind(enum.IntEnum):
     DOC_COMMENT = 3
     PUNCTUATION = 4
     END = 5
+    BAD = 6
+    """What is no token, and was reported."""
 
 
 class Token(NamedTuple):
@@ -61,7 +63,7 @@ _MAX_HEX_DIGITS: Final = 6
 
 
 def lex(file: SourceFile, reporter: Reporter) -> list[Token]:
-    """Split a file into tokens, ending with END; what is no token is reported and left out."""
+    """Split a file into tokens, ending with END; what is no token is reported, and is BAD."""
     text = file.text
     tokens: list[Token] = []
     at = gap = 0
@@ -69,7 +71,9 @@ def lex(file: SourceFile, reporter: Reporter) -> list[Token]:
     while at < len(text):
         found = match(text, at)
         if found is None:
-            at = _bad_token(file, at, reporter)
+            end = _bad_token(file, at, reporter)
+            tokens.append(Token(Kind.BAD, text[at:end], at, gap))
+            at = gap = end
             continue
         name = found.lastgroup
         end = found.end()

@@ -47,9 +47,10 @@ class ConstantParser(Cursor):
 
     def _check_doc_gap(self, token: Token) -> None:
         gap = self.file.text[token.gap : token.start]
-        if "//" in gap:
+        comment = gap.rfind("//")
+        if comment >= 0:
             self.report("fi-0026", self.span_of(token))
-        elif gap.count("\n") > 1:
+        if gap.count("\n", max(comment, 0)) > 1:
             self.report("fi-0027", self.span_of(token))
 
     def _attribute(self) -> Attribute:
@@ -68,6 +69,8 @@ class ConstantParser(Cursor):
             return []
         args = [self._attribute_arg()]
         while self.takes(","):
+            if args[0].name is not None and not self.sees_kind(Kind.IDENTIFIER):
+                self.unexpected("an argument's name")
             args.append(self._attribute_arg())
         if len(args) == 1 and args[0].name is None and not self.sees(")"):
             self.fail("fi-0007", self.span_of(self.token), hint="')' should be here")

@@ -71,7 +71,7 @@ class TypeParser(ConstantParser):
         if self._sees_layout():
             layout = self._layout(start, attributes + own, modifiers)
         else:
-            layout = self._named(own, modifiers)
+            layout = self._named(attributes + own, modifiers)
         parameters: list[Parameter] = []
         parameters_span = None
         if self.sees("<"):
@@ -197,7 +197,7 @@ class TypeParser(ConstantParser):
             before = self.token.start
             try:
                 found.append(parse())
-                self.expect(";")
+                self.expect_semicolon()
             except Recover:
                 self.skip_member()
                 if self.token.start == before:

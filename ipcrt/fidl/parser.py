@@ -43,11 +43,7 @@ def parse(file: SourceFile, reporter: Reporter, flags: frozenset[str] = frozense
 
     Mistakes go to the reporter; a tree that had some lacks the parts that were wrong.
     """
-    errors = reporter.errors
-    tokens = lex(file, reporter)
-    if reporter.errors != errors:
-        return None
-    parser = Parser(file, tokens, reporter)
+    parser = Parser(file, lex(file, reporter), reporter)
     parser.flags = flags
     return parser.parse_file()
 
@@ -109,7 +105,7 @@ class Parser(TypeParser):
             file.usings.append(using)
         else:
             file.declarations.append(self._declaration(start, attributes))
-        self.expect(";")
+        self.expect_semicolon()
 
     def _using(self) -> Using:
         start = self.take().start
@@ -129,7 +125,9 @@ class Parser(TypeParser):
         modifiers = self.parse_modifiers(_PROTOCOL_MODIFIERS)
         word = self.token.text
         parse_declaration = parsers.get(word)
-        if parse_declaration is None and modifiers:
+        if parse_declaration is None and (modifiers or word in _OPENNESS):
+            if word in _OPENNESS:
+                self.take()
             self.expect_word("protocol")
         if parse_declaration is None or not self.sees_kind(Kind.IDENTIFIER):
             self.fail("fi-0006", self.span_of(self.token), f"'{word[:40]}'")

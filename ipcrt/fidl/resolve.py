@@ -118,13 +118,13 @@ class _Resolver:
         self.reporter.error("fi-0052", ref.span, name, f"library '{library.name}'")
 
     def report_values(self, element: Element) -> None:
-        """Say which values are missing, where names in them were not found."""
+        """Say which values are missing, where names in them, not members, were not found."""
         value = element.default if isinstance(element, FieldMember) else None
         if isinstance(element, ConstDecl):
             value = element.value
         if value is None:
             return
-        if any(ref.state is RefState.FAILED for ref in refs_of(value)):
+        if any(ref.state is RefState.FAILED and ref.member is None for ref in refs_of(value)):
             self.reporter.error("fi-0060", value.span)
 
     def validate(self, ref: Ref, element: Element) -> None:

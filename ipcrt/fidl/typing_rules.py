@@ -173,17 +173,10 @@ class TypeMaker:
     # ---- parameters
 
     def _type_parameter(self, param: Param) -> Type | None:
-        errors = self.reporter.errors
-        found = None
-        if param.ctor is not None:
-            target = param.ctor.layout.target
-            if target is not None and not isinstance(target, Decl):
-                self.reporter.error("fi-0165", param.span)
-                return None
-            found = self.compile(param.ctor)
-        if found is None and self.reporter.errors == errors:
+        if param.ctor is None:
             self.reporter.error("fi-0165", param.span)
-        return found
+            return None
+        return self.compile(param.ctor)
 
     def _size_parameter(self, ctor: TypeCtor, param: Param, name: str) -> int | None:
         size: int | None

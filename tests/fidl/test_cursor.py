@@ -22,3 +22,24 @@ def test_nesting_has_a_limit() -> None:
     assert compile_text(text).ids == ["fi-0007"]
     text = "type A = struct { a " + "vector<" * 40 + "uint8" + ">" * 40 + "; };"
     assert compile_text(text).ok
+
+
+def test_a_missing_semicolon_skips_nothing() -> None:
+    assert compile_text("type A = struct { a bool b bool c bool; };").ids == ["fi-0008"] * 2
+    assert compile_text("type A = struct {} type B = enum {} type C = bits {};").ids == [
+        "fi-0008",
+        "fi-0008",
+    ]
+    assert compile_text("type A = table { 1: a b c; };").ids == ["fi-0008", "fi-0016"]
+    assert compile_text("protocol P { compose A B; };").ids == ["fi-0008", "fi-0020"]
+
+
+def test_a_keyword_that_is_missing_is_named_whatever_stands_there() -> None:
+    assert compile_text("library a;\nopen {};").ids == ["fi-0009"]
+    assert compile_text("library a;\nresource_definition R : uint32 { };").ids == ["fi-0009"]
+
+
+def test_what_is_no_token_hides_no_later_mistake_and_is_said_once() -> None:
+    assert compile_text("type A = struct { #a bool; b; };").ids == ["fi-0001", "fi-0008"]
+    assert compile_text('const A string = "\\q";\nconst B = 3;').ids == ["fi-0003", "fi-0008"]
+    assert compile_text("type A = struct { a bool #};").ids == ["fi-0001"]

@@ -44,3 +44,10 @@ def test_tokens_with_their_gaps() -> None:
 )
 def test_what_is_no_token_is_reported_once(text: str, id_: str) -> None:
     assert _lex(text)[1][:1] == [id_]
+
+
+def test_what_is_no_token_keeps_its_place() -> None:
+    tokens = lex(SourceFile("a.fidl", 'a # "\\q" b'), Reporter())
+    kinds = [Kind.IDENTIFIER, Kind.BAD, Kind.BAD, Kind.IDENTIFIER, Kind.END]
+    assert [token.kind for token in tokens] == kinds
+    assert [token.start for token in tokens[:-1]] == [0, 2, 4, 9]

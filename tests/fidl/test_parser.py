@@ -76,6 +76,7 @@ def test_types_may_be_called_like_modifiers() -> None:
         ("protocol P { strict compose A; };", "fi-0030"),
         ("Foo = struct {};", "fi-0006"),
         ("protocol P { -> E() error int32; };", "fi-0008"),
+        ("type A = struct { a bool; }; protocol P { M(@foo A); };", "fi-0022"),
     ],
 )
 def test_declarations_that_are_wrong(text: str, id_: str) -> None:

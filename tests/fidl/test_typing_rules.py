@@ -21,6 +21,8 @@ from tests.support.fidl import compile_text
         ("type S = struct { a box<string>; };", ["fi-0171"]),
         ("protocol P {}; type S = struct { a P; };", ["fi-0165"]),
         ("alias A = vector;", ["fi-0162"]),
+        ("alias A = vector<A>;", ["fi-0057"]),
+        ("const N uint8 = 1; type S = struct { a vector<N>; };", ["fi-0165"]),
         ("alias A = B<string>; alias B = vector<string>;", ["fi-0162"]),
         ("alias A = usize64;", ["fi-0180"]),
         ("type S = struct { a bytes:4; b byte; };", []),
