@@ -86,12 +86,12 @@ class TypeParser(ConstantParser):
     def _named(self, own: list[Attribute], modifiers: list[Modifier]) -> CompoundIdentifier:
         """Parse the name of a type; neither attributes nor modifiers go with one."""
         name = self.expect_compound("a type")
+        if self.sees("{"):
+            self.fail("fi-0012", name.span)
         for modifier in modifiers:
             self.report("fi-0030", modifier.span, modifier.name, f"'{name.text}'")
         if own:
             self.report("fi-0022", own[0].span)
-        if self.sees("{"):
-            self.fail("fi-0012", name.span)
         return name
 
     def _constraints(self) -> tuple[list[Constant], Span | None]:
@@ -186,7 +186,7 @@ class TypeParser(ConstantParser):
         if kind in (LayoutKind.BITS, LayoutKind.ENUM):
             return self.parse_members(self._value_member)
         if kind is LayoutKind.STRUCT:
-            return self.parse_members(self.parse_struct_member)
+            return self.parse_members(self._struct_member)
         return self.parse_members(self._ordinal_member)
 
     def parse_members(self, parse: Callable[[], MemberT]) -> list[MemberT]:
@@ -213,14 +213,21 @@ class TypeParser(ConstantParser):
         value = self.parse_constant()
         return ValueMember(self.since(start), attributes, name, value)
 
-    def parse_struct_member(self) -> StructMember:
-        """Parse `name type = default`."""
+    def parse_field(self) -> StructMember:
+        """Parse `name type`, of which no value is given."""
         start = self.token.start
         attributes = self.parse_attributes()
         name = self.expect_identifier("a member's name")
-        type_ = self.parse_type()
-        default = self.parse_constant() if self.takes("=") else None
-        return StructMember(self.since(start), attributes, name, type_, default)
+        return StructMember(self.since(start), attributes, name, self.parse_type(), None)
+
+    def _struct_member(self) -> StructMember:
+        """Parse `name type = default`."""
+        start = self.token.start
+        field = self.parse_field()
+        if not self.takes("="):
+            return field
+        default = self.parse_constant()
+        return StructMember(self.since(start), field.attributes, field.name, field.type, default)
 
     def _ordinal_member(self) -> OrdinalMember:
         start = self.token.start

@@ -168,7 +168,7 @@ class Parser(TypeParser):
     def _service(self, start: int, attributes: list[Attribute]) -> ServiceDecl:
         self.take()
         name = self.expect_identifier("the service's name")
-        members = self.parse_members(self.parse_struct_member)
+        members = self.parse_members(self.parse_field)
         return ServiceDecl(self.since(start), attributes, name, members)
 
     def _resource(self, start: int, attributes: list[Attribute]) -> ResourceDecl:
@@ -181,7 +181,7 @@ class Parser(TypeParser):
         properties: list[StructMember] = []
         self.expect("{")
         opening = self.expect_word("properties")
-        properties = self.parse_members(self.parse_struct_member)
+        properties = self.parse_members(self.parse_field)
         self.expect(";")
         self.expect("}")
         if not properties:

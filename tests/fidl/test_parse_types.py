@@ -17,10 +17,16 @@ from tests.support.fidl import compile_text
         ("type A = enum : true { B = 1; };", "fi-0013"),
         ("type A = table { 1: reserved; };", "fi-0209"),
         ("type A = strict uint8;", "fi-0062"),
+        ("protocol P {}; service S { a client_end:P = 1; };", "fi-0008"),
+        ("resource_definition R : uint32 { properties { a uint32 = 1; }; };", "fi-0008"),
     ],
 )
 def test_what_is_wrong(text: str, id_: str) -> None:
     assert id_ in compile_text(text).ids
+
+
+def test_what_is_no_layout_has_no_modifiers_to_speak_of() -> None:
+    assert compile_text("type A = strict overlay { 1: a uint8; };").ids == ["fi-0012"]
 
 
 def test_the_subtype_and_a_constraint_both_follow_a_colon() -> None:
