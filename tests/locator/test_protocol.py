@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import inspect
+import os
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from ipcrt.bindings.ends import ClientEnd, ServerEnd
 from ipcrt.bindings.enums import FlexibleEnum
 from ipcrt.bindings.tables import Method, OneWay, TwoWay
 from ipcrt.errors import LocalProtocolError
@@ -23,13 +26,19 @@ from ipcrt.locator.protocol import (
     LocatorBlockingProxy,
     LocatorGetEntriesResponse,
     LocatorGetIdentityResponse,
+    LocatorHandOverRequest,
+    LocatorOpenRequest,
     LocatorProxy,
+    LocatorRegisterRequest,
     LocatorServer,
     Outgoing,
+    OutgoingOpenRequest,
     OutgoingServer,
     RegisterError,
     State,
 )
+from ipcrt.objects.channel import Channel
+from ipcrt.objects.process import Process
 
 # What every build of every release must agree on.
 ORDINALS = {
@@ -108,6 +117,27 @@ def test_a_server_takes_what_a_request_holds() -> None:
 def test_bodies(method: Method[Any, Any], value: object, body: bytes) -> None:
     assert method.response.encode(value)[0] == body
     assert method.response.decode(memoryview(body), []) == value
+
+
+def test_bodies_with_handles() -> None:
+    ours, theirs = Channel.create()
+    with ours, theirs, Process.open(os.getpid()) as process:
+        whole = OutgoingOpenRequest("a/B", theirs, Identity(1, 1000, 100), process)
+        body, handles = OUTGOING_OPEN.request.encode(whole)
+        assert body == bytes.fromhex("94 a3612f42 d40100 93 01 cd03e8 64 d40101")
+        assert handles == [theirs, process]
+        body, _ = OUTGOING_OPEN.request.encode(replace(whole, process=None))
+        assert body == bytes.fromhex("94 a3612f42 d40100 93 01 cd03e8 64 c0")
+        body, _ = LOCATOR_OPEN.request.encode(LocatorOpenRequest("a/B", theirs))
+        assert body == bytes.fromhex("92 a3612f42 d40100")
+        with ClientEnd[Outgoing](theirs) as outgoing:
+            request = LocatorRegisterRequest(["a/B", "c/D"], outgoing)
+            body, _ = LOCATOR_REGISTER.request.encode(request)
+            assert body == bytes.fromhex("92 92 a3612f42 a3632f44 d40100")
+            end = ServerEnd[Locator](outgoing.take_channel())
+        with end:
+            body, _ = LOCATOR_HAND_OVER.request.encode(LocatorHandOverRequest(end))
+            assert body == bytes.fromhex("91 d40100")
 
 
 @pytest.mark.parametrize(
