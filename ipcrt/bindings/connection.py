@@ -61,6 +61,7 @@ class Connection:
         "_watching_peer",
         "error",
         "outbox",
+        "received",
     )
 
     def __init__(
@@ -94,6 +95,8 @@ class Connection:
         self._max_body_bytes = max_message_bytes - HEADER_BYTES
         self.error: IpcError | None = None
         """Why the connection ended; None while it is open."""
+        self.received = 0
+        """How many messages have been read."""
         self._key = 0
         self._pending: list[tuple[Frame, Sequence[Handle]]] = []  # of one packet, the last first
         self._reading = False  # what the owner wants
@@ -118,6 +121,15 @@ class Connection:
     def unhandled(self) -> int:
         """How many messages have been read and are not handled yet."""
         return len(self._pending)
+
+    def traffic(self) -> dict[str, int]:
+        """Count messages that came and went, those not handled yet, and bytes that find no room."""
+        return {
+            "received": self.received,
+            "sent": self.outbox.sent,
+            "unhandled": len(self._pending),
+            "backlog_bytes": self.outbox.backlog_bytes,
+        }
 
     # ---- reading
 
@@ -189,6 +201,7 @@ class Connection:
         except BaseException:
             close_all(handles)
             raise
+        self.received += len(frames)
         if len(frames) == 1:
             txid, ordinal, flags, body, _, _ = frames[0]
             if len(body) > self._max_body_bytes:

@@ -45,7 +45,7 @@ class Outgoing:
 class Outbox:
     """The writing half of a connection; borrows the channel."""
 
-    __slots__ = ("_backlog", "_channel", "_send", "_wait_for_room", "clogged")
+    __slots__ = ("_backlog", "_channel", "_send", "_wait_for_room", "clogged", "sent")
 
     def __init__(self, channel: Channel, wait_for_room: Callable[[], None]) -> None:
         """`wait_for_room` has `flush` called once, when there is room or nobody to write to."""
@@ -54,7 +54,14 @@ class Outbox:
         self._wait_for_room = wait_for_room
         self.clogged = False
         """True while room is waited for: the peer's queue is full, or was a moment ago."""
+        self.sent = 0
+        """How many messages have left."""
         self._backlog: collections.OrderedDict[Outgoing, None] = collections.OrderedDict()
+
+    @property
+    def backlog_bytes(self) -> int:
+        """How many bytes wait for room; counted when asked for."""
+        return sum(len(outgoing.data) for outgoing in self._backlog)
 
     def __len__(self) -> int:
         """Answer how many messages wait for room."""
@@ -132,4 +139,5 @@ class Outbox:
                 self._channel.write_moved(data, moved)
         except ShouldWait:
             return False
+        self.sent += 1
         return True

@@ -328,6 +328,10 @@ class ServerBinding(Generic[P]):
         """Count handlers at work, and messages that wait for room."""
         return {"calls_in_flight": self._in_flight, "backlog": len(self._connection.outbox)}
 
+    def traffic(self) -> dict[str, int]:
+        """See `Connection.traffic`."""
+        return self._connection.traffic()
+
     def into_server_end(self) -> ServerEnd[P]:
         """Move the channel out, unread messages and all; the binding is over.
 

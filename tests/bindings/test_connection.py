@@ -137,9 +137,22 @@ def test_a_packet_of_many_messages_waits_for_its_next_turn(scene: Scene) -> None
     scene.port.dispatch()
     assert scene.txids == list(range(1, 65))
     assert scene.connection.unhandled == 36
+    assert scene.connection.traffic() == {
+        "received": 100,
+        "sent": 0,
+        "unhandled": 36,
+        "backlog_bytes": 0,
+    }
     scene.turn()
     assert scene.txids == list(range(1, 102))
     assert scene.connection.unhandled == 0
+    scene.connection.outbox.post(frame(1))
+    assert scene.connection.traffic() == {
+        "received": 101,
+        "sent": 1,
+        "unhandled": 0,
+        "backlog_bytes": 0,
+    }
 
 
 def test_while_paused_not_even_the_rest_of_a_packet_is_handled(scene: Scene) -> None:

@@ -228,3 +228,15 @@ def test_a_port_that_refuses_to_wait_takes_no_handle() -> None:
             outbox.post(b"a", Moved([null()]))
         assert len(open_fds()) == before
         assert (len(outbox), outbox.clogged) == (0, False)
+
+
+def test_counts_what_has_left_and_what_waits(scene: Scene) -> None:
+    assert not scene.post(b"one")
+    fill(scene.channel)
+    assert scene.outbox.sent == 1
+    assert scene.post(b"two")
+    assert scene.post(b"three")
+    assert (scene.outbox.sent, scene.outbox.backlog_bytes) == (1, 8)
+    scene.take()
+    scene.outbox.flush()
+    assert (scene.outbox.sent, scene.outbox.backlog_bytes) == (3, 0)

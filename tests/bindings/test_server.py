@@ -251,6 +251,7 @@ def test_an_event_goes_at_once_or_not_at_all(scene: Scene) -> None:
     with pytest.raises(ShouldWait):
         scene.binding.send_event(ON_NEWS, Text("hi"))
     assert scene.binding.statistics() == {"calls_in_flight": 0, "backlog": 0}
+    assert scene.binding.traffic()["sent"] == 1
     assert len(received(scene.peer)) == count
 
 
