@@ -69,10 +69,10 @@ class _Step:
                             self._adopt(method, ctor)
 
     def _adopt(self, member: Element, ctor: TypeCtor) -> None:
-        if ctor.layout.synthetic and ctor.layout.library == self.library.name:
-            for decl in self.library.by_name.get(ctor.layout.name, ()):
-                if decl.is_anonymous_layout and decl not in self.parents:
-                    self.parents[decl] = member
+        """Make a member the parent of the layouts that stand in its type."""
+        layout = ctor.layout.target if ctor.layout.synthetic else None
+        if layout is not None and layout.is_anonymous_layout:
+            self.parents.setdefault(layout, member)
         for parameter in ctor.parameters:
             if parameter.ctor is not None:
                 self._adopt(member, parameter.ctor)

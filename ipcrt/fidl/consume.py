@@ -52,6 +52,7 @@ class Consumer:
     def synthetic(self, decl: Decl, span: Span) -> TypeCtor:
         """Answer a type that refers to a declaration which the source does not name."""
         ref = Ref(span, (decl.name,), synthetic=True, library=decl.library, name=decl.name)
+        ref.target = decl
         return TypeCtor(span, ref, [], None, [], None)
 
     # ---- attributes and modifiers

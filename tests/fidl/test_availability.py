@@ -47,3 +47,34 @@ def test_several_versions_take_the_newest_modifier_and_replacement() -> None:
     ir = compile_versioned(text, "1,2").ir
     assert not ir["enum_declarations"][0]["strict"]
     assert [len(ir[f"{kind}_declarations"]) for kind in ("struct", "table")] == [0, 1]
+
+
+@pytest.mark.parametrize("version, payload, members", [("1", "struct", 1), ("2", "table", 2)])
+def test_layouts_of_one_generated_name_live_as_long_as_what_they_stand_in(
+    version: str, payload: str, members: int
+) -> None:
+    text = """
+    protocol P {
+        @available(replaced=2)
+        M(struct { a bool; }) -> (struct { a bool; }) error enum : int32 { A = 1; };
+        @available(added=2)
+        M(table { 1: a bool; 2: b bool; }) -> () error int32;
+    };
+    """
+    ir = compile_versioned(text, version).ir
+    (method,) = ir["protocol_declarations"][0]["methods"]
+    assert method["maybe_request_payload"]["identifier"] == "example/PMRequest"
+    (request,) = [
+        found for found in ir[f"{payload}_declarations"] if found["name"] == "example/PMRequest"
+    ]
+    assert len(request["members"]) == members
+    assert [found["name"] for found in ir["enum_declarations"]] == ["example/P_M_Error"][
+        : 2 - members
+    ]
+
+
+def test_a_layout_inherits_from_the_member_it_stands_in() -> None:
+    text = "type A = table { @available(replaced=2) 1: m table { %s 1: a bool; };"
+    text += " @available(added=2) 1: m table { 1: a bool; }; };"
+    assert compile_versioned(text % "").ok
+    assert compile_versioned(text % "@available(added=2)").ids == ["fi-0155"]
