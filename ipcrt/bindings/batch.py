@@ -92,6 +92,10 @@ class Batch(Generic[ItemT]):
         """Drop the items, and close their handles."""
         self._codec.discard(self._codec.type(self.take()))
 
+    def drop(self, item: ItemT) -> None:
+        """Close the handles of an item that was not put in, and never will be."""
+        self._codec.discard(self._codec.type([item]))
+
     @property
     def body_bytes(self) -> int:
         """How long the body would be now."""
