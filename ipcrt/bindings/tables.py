@@ -225,5 +225,6 @@ def snake_name(selector: str) -> str:
     A name that is taken gets a `_` behind it.
     """
     name = selector.rpartition(".")[2]
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    name = re.sub("__+", "_", name).lower()
     return f"{name}_" if name in _TAKEN else name

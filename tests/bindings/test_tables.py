@@ -58,6 +58,7 @@ def test_what_follows_from_a_declaration(
         ("a/B.ClientGone", "client_gone_"),
         ("a/B.UnknownEvent", "unknown_event_"),
         ("a/B.UnknownMethod", "unknown_method_"),
+        ("a/B.Go__Now", "go_now"),
     ],
 )
 def test_names(selector: str, name: str) -> None:

@@ -10,7 +10,13 @@ import pytest
 
 from ipcrt.fidl.check_protocols import method_ordinal
 from ipcrt.fidl.source import SourceFile
-from tests.support.fidl import REFERENCE, Compiled, compile_sources, needs_reference
+from tests.support.fidl import (
+    REFERENCE,
+    Compiled,
+    compile_sources,
+    library_order,
+    needs_reference,
+)
 
 pytestmark = needs_reference
 
@@ -60,26 +66,12 @@ def test_known_ordinals() -> None:
         assert method_ordinal(known["selector"]) == known["ordinal"]
 
 
-def _library_order(manifest: dict[str, Any]) -> list[str]:
-    order: list[str] = []
-
-    def visit(name: str) -> None:
-        if name not in order:
-            for used in manifest[name]["uses"]:
-                visit(used)
-            order.append(name)
-
-    for name in manifest:
-        visit(name)
-    return order
-
-
 def test_the_libraries_compile_and_their_ir_has_the_published_keys() -> None:
     folder = REFERENCE / "libraries"
     manifest = json.loads((folder / "MANIFEST.json").read_text())
     shape = _published_keys()
     done: list[str] = []
-    for name in _library_order(manifest):
+    for name in library_order(manifest):
         done.append(name)
         compiled = compile_sources(
             [

@@ -110,3 +110,18 @@ def compile_versioned(text: str, version: str = "1") -> Compiled:
     """Compile declarations of a library that was added at version 1."""
     header = "@available(added=1)\nlibrary example;\n"
     return compile_text(header + text, available={"example": version})
+
+
+def library_order(manifest: dict[str, Any]) -> list[str]:
+    """Answer the libraries of the reference's manifest, each behind those that it uses."""
+    order: list[str] = []
+
+    def visit(name: str) -> None:
+        if name not in order:
+            for used in manifest[name]["uses"]:
+                visit(used)
+            order.append(name)
+
+    for name in manifest:
+        visit(name)
+    return order

@@ -10,7 +10,7 @@ from typing import Final
 
 from ipcrt.fidl.gen import names
 from ipcrt.fidl.gen.imports import Imports
-from ipcrt.fidl.gen.ir import Ir, Json, library_of, local_name
+from ipcrt.fidl.gen.ir import Ir, Json, library_of
 
 _UNBOUNDED: Final = (1 << 32) - 1
 _SAME_RIGHTS: Final = 1 << 31
@@ -62,14 +62,15 @@ NOTHING_HIDDEN: Final[frozenset[str]] = frozenset()
 class Annotations:
     """Writes annotations and imports what they need."""
 
-    def __init__(self, ir: Ir, imports: Imports, prefix: str) -> None:
+    def __init__(self, ir: Ir, named: dict[str, str], imports: Imports, prefix: str) -> None:
         self._ir = ir
+        self._named = named
         self._imports = imports
         self._prefix = prefix
 
     def named(self, identifier: str) -> str:
         """Answer how a declared type is called here."""
-        library, name = library_of(identifier), names.declared(local_name(identifier))
+        library, name = library_of(identifier), self._named[identifier]
         if library == self._ir.name:
             return name
         module = names.module(library)
@@ -104,7 +105,7 @@ class Annotations:
         if alias is None:
             return None
         meant, is_meant = _essence(member["type"]), _essence(alias["type"])
-        name = names.declared(local_name(used["name"]))
+        name = self._named[used["name"]]
         if meant == is_meant:
             return name
         if meant == {**is_meant, "nullable": True}:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ipcrt.fidl.gen import names
-from ipcrt.fidl.gen.ir import Json, doc_of, local_name
+from ipcrt.fidl.gen.ir import Json, doc_of
 from ipcrt.fidl.gen.methods import Method
 from ipcrt.fidl.gen.module_scope import Module
 from ipcrt.fidl.gen.text import Group, docstring
@@ -20,7 +19,7 @@ class Faces:
     def __init__(self, module: Module, protocol: Json, methods: list[Method]) -> None:
         self._module = module
         self._raw = protocol
-        self._name = names.declared(local_name(protocol["name"]))
+        self._name = module.named[protocol["name"]]
         self._requests = [method for method in methods if method.kind != "event"]
         self._events = [method for method in methods if method.kind == "event"]
         self._taken = {method.name for method in methods}

@@ -20,9 +20,10 @@ class Imports:
         self._owners: dict[str, str] = {}
 
     def module(self, name: str) -> str:
-        """Import a module and answer its name."""
-        self._modules.add(name)
-        return name
+        """Import a module and answer what it is called here: `_zx` where a member is `zx`."""
+        local = name if name not in self._scope else f"_{name}"
+        self._modules.add(name if local == name else f"{name} as {local}")
+        return local
 
     def name(self, module: str, name: str) -> str:
         """Import a name and answer what it is called here: `_Proxy` where a type is a `Proxy`.
@@ -39,7 +40,7 @@ class Imports:
         """Answer the import statements, in sections with blank lines between."""
         sections: dict[int, list[str]] = {0: [], 1: [], 2: []}
         for module in sorted(self._modules):
-            sections[_section(module)].append(f"import {module}")
+            sections[_section(module.partition(" ")[0])].append(f"import {module}")
         for module in sorted(self._names):
             sections[_section(module)] += _from(module, self._names[module])
         lines = ["from __future__ import annotations"]

@@ -51,6 +51,10 @@ class Ir:
             raise KeyError(f"struct {name}")
         return found
 
+    def all_structs(self) -> list[Json]:
+        """Answer our structs, and those of other libraries that are payloads here."""
+        return [*self.declarations("struct"), *self._externals.values()]
+
     def is_local(self, name: str) -> bool:
         """True for `library/Name` of this library."""
         return library_of(name) == self.name

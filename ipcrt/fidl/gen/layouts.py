@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ipcrt.fidl.gen import names
-from ipcrt.fidl.gen.ir import Json, doc_of, local_name
+from ipcrt.fidl.gen.ir import Json, doc_of
 from ipcrt.fidl.gen.module_scope import Module
 from ipcrt.fidl.gen.text import WIDTH, Group, alternatives, docstring, opening
 
 
 def struct(module: Module, decl: Json) -> list[str]:
     """Emit a struct or a payload."""
-    name = names.declared(local_name(decl["name"]))
+    name = module.named[decl["name"]]
     base = module.binding("tables", "Struct")
     members: list[Json] = decl["members"]
     hidden = frozenset(names.member(each["name"]) for each in members)
@@ -24,7 +24,7 @@ def struct(module: Module, decl: Json) -> list[str]:
 
 def table(module: Module, decl: Json) -> list[str]:
     """Emit a table."""
-    name = names.declared(local_name(decl["name"]))
+    name = module.named[decl["name"]]
     base = module.binding("table", "Table")
     members = sorted(decl["members"], key=lambda each: int(each["ordinal"]))
     hidden = frozenset(names.member(each["name"]) for each in members)
@@ -72,7 +72,7 @@ def variants(module: Module, decl: Json) -> list[list[str]]:
 
 def union(module: Module, decl: Json) -> list[str]:
     """Emit a union as the choice between its members' classes, which must stand before it."""
-    name = names.declared(local_name(decl["name"]))
+    name = module.named[decl["name"]]
     type_alias = module.use("typing", "TypeAlias")
     parts = [*module.variants[decl["name"]].values()]
     if not decl["strict"]:

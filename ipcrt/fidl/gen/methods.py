@@ -124,7 +124,7 @@ def table(module: Module, protocol: Json, method: Method) -> list[str]:
     if method.name != names.method(selector.rpartition(".")[2]):
         items.append(f"name={quote(method.name)}")
     if ordinal is not None:
-        items.append(f"ordinal={ordinal:#x}")
+        items.append(f"ordinal=0x{ordinal:X}")
     annotation = f": {cls}[{', '.join(types)}]" if method.has_union else ""
     return Group(f"{method.constant}{annotation} = {cls}(", items, ")").lines()
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from ipcrt.fidl.gen import names
 from ipcrt.fidl.gen.annotations import Annotations
 from ipcrt.fidl.gen.imports import Imports
-from ipcrt.fidl.gen.ir import Ir, Json, attribute_text, library_of, local_name
+from ipcrt.fidl.gen.ir import Ir, Json, attribute_text
 
-_TYPES: Final = ("bits", "enum", "protocol", "service", "struct", "table", "union", "alias")
 _VARIANT_KINDS: Final = ("union", "overlay")
 
 
@@ -19,19 +19,21 @@ class Module:
     def __init__(self, ir: Ir, prefix: str) -> None:
         self.ir = ir
         names.module(ir.name)
+        self.named = names.settle(ir.kinds)
+        """What each declaration is called in its module, ours and others'."""
         self.scope = names.Scope()
-        for kind in (*_TYPES, "new_type", "overlay"):
-            for each in ir.declarations(kind):
-                self.scope.declare(names.declared(local_name(each["name"])))
-        for each in ir.declarations("const"):
-            self.scope.declare(names.constant(local_name(each["name"])))
+        for name, local in self.named.items():
+            if ir.is_local(name):
+                self.scope.declare(local)
+        for name in _small_names(ir):
+            self.scope.declare(name)
         self.variants = {each["name"]: self._variants(each) for each in unions(ir)}
         self.failures = self._failures()
         self.derived: dict[str, str] = {}
         for protocol in ir.declarations("protocol"):
             self._derive(protocol)
         self.imports = Imports(self.scope)
-        self.types = Annotations(ir, self.imports, prefix)
+        self.types = Annotations(ir, self.named, self.imports, prefix)
 
     def use(self, module: str, name: str) -> str:
         """Import a name; `module` is one of ours without the `ipcrt.` in front, or any other."""
@@ -43,7 +45,7 @@ class Module:
 
     def _variants(self, union: Json) -> dict[int, str]:
         """Name the class of each member of a union."""
-        name = names.declared(local_name(union["name"]))
+        name = self.named[union["name"]]
         members: list[Json] = union["members"]
         return {m["ordinal"]: self.scope.derive(name + names.camel(m["name"])) for m in members}
 
@@ -63,12 +65,12 @@ class Module:
         given = None if enum is None else attribute_text(enum, "python_exception")
         if given:
             return names.declared(given)
-        stem = names.declared(local_name(key)) if "/" in key else f"{key.capitalize()}Error"
+        stem = self.named[key] if "/" in key else f"{key.capitalize()}Error"
         return (stem.removesuffix("Error") or stem) + "Failed"
 
     def _derive(self, protocol: Json) -> None:
         """Name the classes and constants that a protocol makes."""
-        name = names.declared(local_name(protocol["name"]))
+        name = self.named[protocol["name"]]
         for suffix in ("Proxy", "BlockingProxy", "Server", "Events", "EventSender"):
             self.derived[f"{protocol['name']}:{suffix}"] = self.scope.derive(name + suffix)
         for method in protocol["methods"]:
@@ -87,6 +89,16 @@ def error_key(error: Json) -> str:
     return str(error.get("identifier") or error["subtype"])
 
 
-def is_foreign(module: Module, name: str) -> bool:
-    """True for a declaration of another library."""
-    return library_of(name) != module.ir.name
+def _small_names(ir: Ir) -> Iterator[str]:
+    """Answer what classes and functions will call their members and parameters.
+
+    An import of such a name would be hidden there; it gets another name.
+    """
+    yield from ("payload", "self", "timeout", "value")
+    for layout in (*ir.declarations("table"), *ir.all_structs()):
+        for each in layout["members"]:
+            yield from (names.member(each["name"]), names.parameter(each["name"]))
+    for protocol in ir.declarations("protocol"):
+        for method in protocol["methods"]:
+            name = names.method(method["name"])
+            yield from (name, *(f"{name.rstrip('_')}_{how}" for how in ("now", "soon", "wait")))

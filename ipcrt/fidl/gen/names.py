@@ -2,16 +2,22 @@
 
 1. Members, parameters and methods are lower_snake, constants and enum members UPPER_SNAKE. FIDL
    allows no two names in a scope that differ in case and underscores only, so none collide.
-2. Types keep their name, unless it begins with a small letter: then no type hides a builtin.
-3. What Python reserves, or a base class has, gets a `_` behind it; no FIDL name ends in one.
+2. Types keep their name, unless it begins with a small letter: then no type hides a builtin. Such
+   a one gives way to a declaration that has its new name already (`node_1` to `Node1`).
+3. What Python reserves, or a base class has, gets a `_` behind it; no FIDL name ends in one. A
+   module gets one, too, where Python or we have a module of that name.
 4. Names that we derive (`StoreProxy`) give way to names that the library declares.
 5. An IR may come from anywhere: what is no FIDL identifier never becomes text of ours.
 """
 
 from __future__ import annotations
 
+import builtins
+import functools
 import keyword
 import re
+import sys
+from collections.abc import Mapping
 from typing import Final
 
 _IDENTIFIER: Final = re.compile("[A-Za-z][A-Za-z0-9_]*")
@@ -32,6 +38,12 @@ _METHODS_TAKEN: Final = frozenset(
 )
 
 
+_ATTRIBUTES_TAKEN: Final = frozenset(("ERROR", "MEMBERS", "NAME", "PROTOCOL", "TABLE"))
+"""What classes of ours define in their own bodies, where a type of that name would be hidden."""
+
+_MODULES_TAKEN: Final = sys.stdlib_module_names | frozenset((*dir(builtins), "ipcrt", "msgspec"))
+
+
 def checked(name: str) -> str:
     """Answer `name`, which must be an identifier (rule 5). Raises: ValueError."""
     if _IDENTIFIER.fullmatch(name) is None:
@@ -39,6 +51,7 @@ def checked(name: str) -> str:
     return name
 
 
+@functools.cache
 def snake(name: str) -> str:
     """`WriteItem`, `writeItem` and `WRITE_ITEM` are `write_item`."""
     name = checked(name)
@@ -82,12 +95,31 @@ def declared(name: str) -> str:
     match = _RESULT_PART.fullmatch(checked(name))
     if match:
         name = "".join(match.groups())
-    return _safe(name if name[:1].isupper() else camel(name))
+    name = name if name[:1].isupper() else camel(name)
+    return f"{name}_" if name in _ATTRIBUTES_TAKEN else _safe(name)
+
+
+def settle(kinds: Mapping[str, str]) -> dict[str, str]:
+    """Name declarations, given as `library/Name` and kind, each library for itself (rule 2)."""
+    python = {
+        name: (constant if kind == "const" else declared)(name.partition("/")[2])
+        for name, kind in kinds.items()
+    }
+    found: dict[str, str] = {}
+    taken: set[tuple[str, str]] = set()
+    for name in sorted(kinds, key=lambda each: (not each.endswith(f"/{python[each]}"), each)):
+        library, local = name.partition("/")[0], python[name]
+        while (library, local) in taken:
+            local += "_"
+        taken.add((library, local))
+        found[name] = local
+    return found
 
 
 def module(library: str) -> str:
     """Name the module of a library: `fuchsia.ui.gfx` is `fuchsia_ui_gfx`."""
-    return _safe("_".join(checked(part) for part in library.split(".")))
+    name = "_".join(checked(part) for part in library.split("."))
+    return f"{name}_" if name in _MODULES_TAKEN else _safe(name)
 
 
 class Scope:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ipcrt.fidl.gen import names
-from ipcrt.fidl.gen.ir import Json, doc_of, local_name
+from ipcrt.fidl.gen.ir import Json, doc_of
 from ipcrt.fidl.gen.methods import Method, table, title
 from ipcrt.fidl.gen.module_scope import Module, error_key
 from ipcrt.fidl.gen.text import Group, opening, quote
@@ -11,7 +10,7 @@ from ipcrt.fidl.gen.text import Group, opening, quote
 
 def marker(module: Module, protocol: Json) -> list[str]:
     """Emit the class that stands for a protocol in types."""
-    name = names.declared(local_name(protocol["name"]))
+    name = module.named[protocol["name"]]
     base = module.binding("ends", "Protocol")
     about = doc_of(protocol) or f"Protocol {protocol['name']}."
     return opening(f"class {name}({base}):", "", alone=about)
@@ -27,7 +26,7 @@ def tables(module: Module, protocol: Json, methods: list[Method]) -> list[str]:
         f"{openness}.{protocol['openness'].upper()}",
         Group("(", constants, ")", is_tuple=True),
     ]
-    name = names.declared(local_name(protocol["name"]))
+    name = module.named[protocol["name"]]
     return lines + Group(f"{name}.TABLE = {cls}(", items, ")").lines()
 
 
@@ -44,17 +43,26 @@ def failures(module: Module) -> list[list[str]]:
 
 def _failure(module: Module, error: Json) -> list[str]:
     name = module.failures[error_key(error)]
-    if error["kind_v2"] == "primitive":
-        base = module.binding("int_errors", f"{error['subtype'].capitalize()}Failed")
-        return opening(f"class {name}({base}):", "", alone=f"An error of type {error['subtype']}.")
+    number = _number(module, error)
+    if number is not None:
+        base = module.binding("int_errors", f"{number.capitalize()}Failed")
+        return opening(f"class {name}({base}):", "", alone=f"An error of type {number}.")
     enum = module.types.named(error["identifier"])
     base = f"{module.binding('errors', 'DomainError')}[{enum}]"
     return [f"class {name}({base}):", f"    ERROR = {enum}"]
 
 
+def _number(module: Module, error: Json) -> str | None:
+    """Answer the type of an error that is a number; an enum without members is one."""
+    if error["kind_v2"] == "primitive":
+        return str(error["subtype"])
+    enum = module.ir.find(error["identifier"])
+    return str(enum["type"]) if enum is not None and not enum["members"] else None
+
+
 def service(module: Module, decl: Json) -> list[str]:
     """Emit a service; the markers of its protocols must stand before it."""
-    name = names.declared(local_name(decl["name"]))
+    name = module.named[decl["name"]]
     base = module.binding("services", "Service")
     mapping = module.use("collections.abc", "Mapping")
     protocol = module.binding("ends", "Protocol")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Final
@@ -62,8 +62,8 @@ def docstring(text: str, indent: int = 0) -> list[str]:
     if not text:
         return []
     pad = " " * indent
-    if text.endswith('"'):
-        text += " "
+    before, behind = " " * text.startswith('"'), " " * text.endswith('"')
+    text = f"{before}{text}{behind}"
     first, *rest = text.split("\n")
     if not rest:
         return [f'{pad}"""{first}"""']
@@ -93,4 +93,9 @@ def quote(text: str) -> str:
     """Answer a string literal, with double quotes where that takes no escapes."""
     if '"' in text and "'" not in text:
         return repr(text)
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    inside = repr(f'"{text}')[2:-1]  # the quote in front makes repr choose the other kind
+    return '"' + re.sub(r"""\\.|\"""", _requoted, inside) + '"'
+
+
+def _requoted(match: re.Match[str]) -> str:
+    return {"\\'": "'", '"': '\\"'}.get(match[0], match[0])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
 from ipcrt.fidl.gen import names
-from ipcrt.fidl.gen.ir import Json, doc_of, local_name
+from ipcrt.fidl.gen.ir import Json, doc_of
 from ipcrt.fidl.gen.module_scope import Module
 from ipcrt.fidl.gen.text import docstring, opening, quote
 
@@ -21,7 +22,7 @@ def constants(module: Module, *, plain: bool) -> list[str]:
         is_plain = const["type"]["kind_v2"] != "identifier"
         if is_plain is plain:
             final = module.use("typing", "Final")
-            name = names.constant(local_name(const["name"]))
+            name = module.named[const["name"]]
             lines += [f"{name}: {final} = {_value(module, const)}", *docstring(doc_of(const))]
     return lines
 
@@ -36,7 +37,23 @@ def _value(module: Module, const: Json) -> str:
     subtype: str = type_["subtype"]
     if subtype == "bool":
         return text.capitalize()
-    return repr(float(text)) if subtype.startswith("float") else _integer(const["value"])
+    if subtype.startswith("float"):
+        return _real(module, const["value"])
+    return _integer(const["value"])
+
+
+def _real(module: Module, value: Json) -> str:
+    """Answer a number as exactly as it is written: the IR's own value has six digits."""
+    meant = module.ir.find(value.get("identifier", ""))
+    if meant is not None:
+        return _real(module, meant["value"])
+    try:
+        number = float(value["expression"])
+    except ValueError:  # hexadecimal, or another library's
+        number = float(value["value"])
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no number of FIDL's")
+    return repr(number).replace("e+", "e")
 
 
 def _integer(value: Json) -> str:
@@ -55,7 +72,7 @@ def enum(module: Module, decl: Json) -> list[str]:
         base = f"{module.imports.module('enum')}.IntEnum"
     else:
         base = module.binding("enums", f"Flexible{decl['type'].capitalize()}")
-    return _numbered(decl, base, hexadecimal=False)
+    return _numbered(module, decl, base, hexadecimal=False)
 
 
 def bits(module: Module, decl: Json) -> list[str]:
@@ -64,11 +81,11 @@ def bits(module: Module, decl: Json) -> list[str]:
         return _nothing_known(module, decl, decl["type"]["subtype"])
     width: str = decl["type"]["subtype"].removeprefix("uint")
     base = module.binding("bits", "StrictBits" if decl["strict"] else f"FlexibleBits{width}")
-    return _numbered(decl, base, hexadecimal=True)
+    return _numbered(module, decl, base, hexadecimal=True)
 
 
-def _numbered(decl: Json, base: str, *, hexadecimal: bool) -> list[str]:
-    name = names.declared(local_name(decl["name"]))
+def _numbered(module: Module, decl: Json, base: str, *, hexadecimal: bool) -> list[str]:
+    name = module.named[decl["name"]]
     lines = opening(f"class {name}({base}):", doc_of(decl))
     for member in decl["members"]:
         number = int(member["value"]["value"])
@@ -80,7 +97,7 @@ def _numbered(decl: Json, base: str, *, hexadecimal: bool) -> list[str]:
 
 def _nothing_known(module: Module, decl: Json, subtype: str) -> list[str]:
     """Emit flexible values that are all unknown: Python's enums want a member."""
-    name = names.declared(local_name(decl["name"]))
+    name = module.named[decl["name"]]
     number = module.binding("scalars", subtype.capitalize())
     line = f"{name}: {module.use('typing', 'TypeAlias')} = {number}"
     return [line, *docstring(doc_of(decl))]
@@ -88,7 +105,7 @@ def _nothing_known(module: Module, decl: Json, subtype: str) -> list[str]:
 
 def alias(module: Module, decl: Json) -> list[str]:
     """Emit an alias."""
-    name = names.declared(local_name(decl["name"]))
+    name = module.named[decl["name"]]
     type_alias = module.use("typing", "TypeAlias")
     meant = module.types.bounded(decl)
     if '"' in meant:
@@ -100,7 +117,7 @@ def new_type(module: Module, decl: Json) -> list[str]:
     """Emit a new type: one of its own for a type checker, where Python can; else an alias."""
     if decl["type"]["kind_v2"] not in _SUBCLASSABLE or decl["type"].get("nullable"):
         return alias(module, decl)
-    name = names.declared(local_name(decl["name"]))
+    name = module.named[decl["name"]]
     make = module.use("typing", "NewType")
     meant = module.types.bounded(decl)
     return [f'{name} = {make}("{name}", {meant})', *docstring(doc_of(decl))]
