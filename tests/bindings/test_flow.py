@@ -44,9 +44,10 @@ PAIR = b"\x92\x02\x03"
 TEXT = b"\x91\xa1x"
 MEBIBYTE = 1 << 20
 
-# Sends calls for as long as they fit, reads nothing, and lives until it is killed.
+# Sends calls whenever one fits and reads nothing, until it is told to stop; then it fills its queue
+# once more. It lives until it is killed.
 STALLED = """
-import sys
+import select, sys
 from ipcrt.errors import ShouldWait
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.vmo import Vmo
@@ -55,13 +56,15 @@ import tests.bindings.calc as calc
 
 channel = Channel(int(sys.argv[1]))
 data = raw(1, getattr(calc, sys.argv[2]), eval(sys.argv[3]))
+told_to_stop = False
 while True:
     try:
         channel.write(data)
     except ShouldWait:
-        if sys.stdin.readline() == "stop\\n":
+        if told_to_stop:
             print("stopped", flush=True)
-            sys.stdin.readline()
+            sys.stdin.read()
+        told_to_stop = bool(select.select([sys.stdin], [], [], 0.005)[0])
 """
 
 
@@ -78,8 +81,7 @@ def stalled_client(
 
 
 def feed(child: Child) -> None:
-    """Have a stalled client fill its queue once more, until it stops."""
-    child.send("go on")
+    """Have a stalled client fill its queue once more, and stop."""
     child.send("stop")
     assert child.line() == "stopped"
 
