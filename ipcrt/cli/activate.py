@@ -39,8 +39,9 @@ def activate(
     check_name(name)
     command = [find_program(command[0]), *command[1:]]
     with Listener.bind(locator_path(socket), bits) as listener:
-        typer.echo(f"ipcrt activate: listening at {listener.path}", err=True)
-        raise typer.Exit(Supervisor(listener.fileno(), name, command, once=once).run())
+        supervisor = Supervisor(listener.fileno(), name, command, once=once)
+        listening = f"ipcrt activate: listening at {listener.path}"
+        raise typer.Exit(supervisor.run(lambda: typer.echo(listening, err=True)))
 
 
 def _mode(text: str) -> int:

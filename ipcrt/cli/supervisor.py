@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -56,12 +56,14 @@ class Supervisor:
         self._stopped_by: signal.Signals | None = None
         self._pause = _FIRST_PAUSE_S
 
-    def run(self) -> int:
+    def run(self, ready: Callable[[], object]) -> int:
         """Serve until a signal comes, or with `once` until the command ends; answer the status.
 
         That is the command's own with `once`, 130 for SIGINT, and 0 for the other signals.
+        `ready` is called when signals are no longer lost on us.
         """
         with self._wake_on_signals() as wake, Handle(os.dup(self._listener_fd)) as listener:
+            ready()
             while True:
                 _sleep(wake, listener)
                 if self._stopped():

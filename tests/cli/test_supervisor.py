@@ -16,9 +16,9 @@ path, log, mode, setting = sys.argv[1:]
 exec(setting)
 sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 sock.bind(path); sock.listen(); sock.setblocking(False)
-print("listening")
 command = [sys.executable, "-m", "tests.cli.activated", log, mode, "3"]
-sys.exit(supervisor.Supervisor(sock.fileno(), "x", command, grace_s=0.05).run())
+served = supervisor.Supervisor(sock.fileno(), "x", command, grace_s=0.05)
+sys.exit(served.run(lambda: print("listening")))
 """
 
 
