@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 pytest_plugins = ["tests.support.leaks", "tests.support.processes"]
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C back where a shell's `&` or nohup gave it away: children inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(
