@@ -71,6 +71,7 @@ def _rights(needed: Rights) -> Check:
         missing = needed & ~value.rights
         if missing:
             raise msgspec.ValidationError(f"{type(value).__name__} without {missing!r}")
+        value.asked = needed
 
     return check
 

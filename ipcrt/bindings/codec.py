@@ -4,7 +4,9 @@
    caller's error, and nothing is sent.
 2. On the wire a handle is an index into its message's handles; each is used exactly once.
 3. A message that does not decode leaves none of its handles open.
-4. What a struct or table needs is found out at its first message, so that importing many stays
+4. A handle has no more rights than its contract asks for: what the kernel enforces is taken away
+   before it is sent, and the rest when it comes.
+5. What a struct or table needs is found out at its first message, so that importing many stays
    cheap; other types are looked at when their codec is made.
 """
 
@@ -18,12 +20,14 @@ from msgspec import msgpack
 from ipcrt.bindings.bounds import Check, check_for
 from ipcrt.bindings.discard import close_handles
 from ipcrt.bindings.ends import ProtocolEnd
+from ipcrt.bindings.needs import forget_asked, leave_asked
 from ipcrt.bindings.placing import HandleDecoder, Outgoing, Sendable
 from ipcrt.bindings.schema import Facts, examine
 from ipcrt.bindings.structs import Struct
 from ipcrt.bindings.table import Table
 from ipcrt.errors import IpcError, LocalProtocolError, RemoteProtocolError
 from ipcrt.objects.handle import Handle, close_all
+from ipcrt.objects.rights import Rights
 from ipcrt.wire.body import decode_value
 
 T = TypeVar("T")
@@ -64,7 +68,7 @@ class Codec(Generic[T]):
     _needs_more: bool
 
     def __init__(self, type_: type[T]) -> None:
-        """Raises: TypeError: something in `type_` has no wire form (but see rule 4)."""
+        """Raises: TypeError: something in `type_` has no wire form (but see rule 5)."""
         self.type = type_
         self._is_empty = type_ is type(None)
         given: Any = type_  # unions and the like are no classes, whatever the signature says
@@ -145,9 +149,15 @@ class Codec(Generic[T]):
             return b"", NO_HANDLES
         sent: list[Sendable] = []
         body = Outgoing(sent).encode(value)
-        copy: T = self._borrow_decoder().decode(body, sent, None)
-        self._verify(copy, body, len(sent))
-        return body, [each.channel if isinstance(each, ProtocolEnd) else each for each in sent]
+        handles = [each.channel if isinstance(each, ProtocolEnd) else each for each in sent]
+        try:
+            copy: T = self._borrow_decoder().decode(body, sent, None)
+            self._verify(copy, body, len(sent))
+        except BaseException:
+            forget_asked(handles)
+            raise
+        leave_asked(handles, besides=Rights.TRANSFER)
+        return body, handles
 
     def _decode_special(self, body: memoryview, handles: Sequence[Handle]) -> T:
         if self._free is None:
@@ -160,6 +170,7 @@ class Codec(Generic[T]):
         try:
             value: T = self._borrow_decoder().decode(body, handles, made)
             self._verify(value, body, len(handles))
+            leave_asked(made)
         except BaseException:
             close_all(made)
             raise

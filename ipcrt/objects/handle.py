@@ -44,7 +44,7 @@ class Handle:
     TYPE: ClassVar[ObjType] = ObjType.NONE
     DEFAULT_RIGHTS: ClassVar[Rights] = _rights.ALL
 
-    __slots__ = ("__weakref__", "_bits", "_fd", "_held_back", "_watch")
+    __slots__ = ("__weakref__", "_bits", "_fd", "_held_back", "_watch", "asked")
 
     def __init__(self, fd: int, rights: Rights | None = None) -> None:
         """Take ownership of `fd`, which must be open and close-on-exec.
@@ -57,6 +57,8 @@ class Handle:
         self._bits = int(self.DEFAULT_RIGHTS if rights is None else rights)
         self._watch: Watch | None = None
         self._held_back = False
+        self.asked: Rights | None = None
+        """Rights that a contract leaves it, while a message with it is made or read; else None."""
 
     @classmethod
     def from_handle(cls, handle: Handle) -> Self:
@@ -142,6 +144,15 @@ class Handle:
             if reduced == self._bits:
                 return type(self)(self.take(), reduced)
             return type(self)(self._duplicate_fd(reduced), reduced)
+
+    def restrict(self, rights: Rights) -> None:
+        """Give up all rights but `rights`, in place; what is not held is not gained.
+
+        On error nothing has changed. Raises: BadHandle; and, of an object whose rights the kernel
+        enforces, NoResources.
+        """
+        self.fileno()
+        self._bits = int(self.rights & rights)
 
     def _duplicate_fd(self, rights: Rights) -> int:
         """Give a new descriptor that enforces as much of `rights` as Linux can."""

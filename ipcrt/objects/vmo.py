@@ -21,7 +21,7 @@ from typing import ClassVar, Final, Self
 
 from ipcrt.errors import AccessDenied, BadState, InvalidArgs, NotSupported, OutOfRange, from_oserror
 from ipcrt.objects import rights as _rights
-from ipcrt.objects._fd import create_memfd, duplicate_fd
+from ipcrt.objects._fd import close_fd, create_memfd, duplicate_fd
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.kind import ObjType
 from ipcrt.objects.rights import Rights
@@ -205,6 +205,17 @@ class Vmo(Handle):
         limit = self.content_size
         if offset + length > limit:
             raise OutOfRange(f"{length} bytes at {offset} exceed the content of {limit} bytes")
+
+    def restrict(self, rights: Rights) -> None:
+        """As `Handle.restrict`; a lost READ or WRITE is lost to the kernel, too (rule 2)."""
+        fd = self.fileno()
+        if not _access(fd) & ~rights:
+            super().restrict(rights)
+            return
+        fewer = self._duplicate_fd(rights)
+        self._fd = fewer  # nobody watches a VMO
+        close_fd(fd)
+        super().restrict(rights)
 
     def _duplicate_fd(self, rights: Rights) -> int:
         """Reopen with the access mode that `rights` leave (rule 2)."""

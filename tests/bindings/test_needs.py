@@ -1,16 +1,21 @@
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from typing import Annotated, TypeVar
 
 import pytest
 
 from ipcrt.bindings.codec import Codec
 from ipcrt.bindings.needs import NEEDS, needs
 from ipcrt.bindings.structs import Struct
+from ipcrt.bindings.table import Table
 from ipcrt.errors import LocalProtocolError, RemoteProtocolError
+from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.rights import Rights
 from ipcrt.objects.vmo import Vmo
+
+T = TypeVar("T")
 
 
 class Loan(Struct, frozen=True):
@@ -32,3 +37,59 @@ def test_a_handle_with_the_rights_passes_and_one_without_does_not() -> None:
         with pytest.raises(RemoteProtocolError, match="WRITE"):
             codec.decode(memoryview(body), [raw])
         assert raw.closed
+
+
+class View(Struct, frozen=True):
+    vmo: Annotated[Vmo, needs(Rights.READ | Rights.MAP)]
+
+
+class Whatever(Struct, frozen=True):
+    vmo: Annotated[Vmo, needs(Rights.SAME_RIGHTS)]
+
+
+class Views(Table, ordinals=(1,)):
+    view: Annotated[Vmo, needs(Rights.READ)] | None = None
+
+
+def _through_a_channel(codec: Codec[T], value: T) -> T:
+    body, handles = codec.encode(value)
+    ours, theirs = Channel.create()
+    with ours, theirs:
+        ours.write(body, handles)
+        message = theirs.read()
+        return codec.decode(memoryview(message.data), message.handles)
+
+
+def test_the_receiver_gets_the_declared_rights_and_no_more() -> None:
+    with Vmo.from_bytes(b"hello") as vmo:
+        loan = _through_a_channel(Codec(View), View(vmo.duplicate()))
+        with loan.vmo as received:
+            assert received.rights == Rights.READ | Rights.MAP
+            assert received.read(0, 5) == b"hello"
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                os.pwrite(received.fileno(), b"x", 0)  # the kernel knows, too
+        vmo.write(0, b"j")  # what stayed here has kept its rights
+        with _through_a_channel(Codec(Views), Views(view=vmo.duplicate())).view as received:
+            assert received.rights == Rights.READ
+
+
+def test_same_rights_are_left_alone() -> None:
+    with Vmo.create(1) as vmo:
+        rights = vmo.rights
+        with _through_a_channel(Codec(Whatever), Whatever(vmo.duplicate())).vmo as received:
+            assert received.rights == rights
+            received.write(0, b"x")
+
+
+def test_a_message_that_is_not_sent_takes_no_rights() -> None:
+    class Two(Struct, frozen=True):
+        view: Annotated[Vmo, needs(Rights.READ)]
+        loan: Annotated[Vmo, needs(Rights.WRITE)]
+
+    with Vmo.create(1) as vmo, vmo.duplicate(Rights.READ | Rights.TRANSFER) as blind:
+        rights = vmo.rights
+        with pytest.raises(LocalProtocolError):
+            Codec(Two).encode(Two(vmo, blind))
+        assert vmo.rights == rights
+        with _through_a_channel(Codec(Whatever), Whatever(vmo.duplicate())).vmo as received:
+            assert received.rights == rights  # nothing is remembered

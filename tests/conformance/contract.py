@@ -45,7 +45,7 @@ class SomeTable(Table, ordinals=(1,)):
 
 
 class Token(Struct):
-    event: Annotated[Event, needs(Rights.WAIT)]
+    event: Annotated[Event, needs(Rights.TRANSFER | Rights.WAIT)]
 
 
 class ClosedTargetTwoWayResultResponse(Struct):

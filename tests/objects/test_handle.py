@@ -228,3 +228,11 @@ def test_a_handle_tells_who_it_is() -> None:
     assert repr(handle) == f"<Handle fd={handle.fileno()}>"
     handle.close()
     assert repr(handle) == "<Handle closed>"
+
+
+def test_restrict_gives_up_rights_and_gains_none() -> None:
+    with Handle(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), Rights.READ | Rights.WAIT) as null:
+        null.restrict(Rights.READ | Rights.WRITE)
+        assert null.rights == Rights.READ
+    with pytest.raises(BadHandle):
+        null.restrict(Rights.READ)

@@ -356,3 +356,20 @@ def test_a_closed_vmo_says_so() -> None:
     ):
         with pytest.raises(BadHandle):
             refused()
+
+
+def test_restrict_takes_rights_from_the_descriptor_too() -> None:
+    with Vmo.from_bytes(b"abc") as vmo:
+        koid = vmo.koid
+        vmo.restrict(vmo.rights & ~Rights.DUPLICATE)  # nothing that the kernel knows of
+        vmo.write(0, b"x")
+        vmo.restrict(Rights.READ | Rights.EXECUTE)
+        assert vmo.rights == Rights.READ
+        assert vmo.koid == koid
+        assert vmo.read(0, 3) == b"xbc"
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.pwrite(vmo.fileno(), b"y", 0)
+        vmo.restrict(Rights.WRITE)
+        assert vmo.rights == Rights.NONE
+    with pytest.raises(BadHandle):
+        vmo.restrict(Rights.READ)
