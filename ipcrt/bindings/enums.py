@@ -3,21 +3,33 @@
 A strict enum is a plain `enum.IntEnum`. A flexible one keeps a value that it does not know as a
 member without a name of its own, within the range of its underlying type. Such members are made
 anew each time and kept nowhere: what a peer sends must not fill our memory.
+
+    class Colour(FlexibleUint8, unknown=9):
+        RED = 1
+        OTHER = 9       # FIDL's @unknown: a name for what has none
 """
 
 from __future__ import annotations
 
 import enum
-from typing import Any
+from typing import Any, Final
+
+_PLACEHOLDER: Final = "_placeholder"
 
 
 class FlexibleEnum(enum.IntEnum):
     """Base of flexible enums; use the subclass of the underlying type."""
 
+    def __init_subclass__(cls, *, unknown: int | None = None) -> None:
+        """Take the value of the member that FIDL's `@unknown` marks, where one is."""
+        super().__init_subclass__()
+        type.__setattr__(cls, _PLACEHOLDER, unknown)
+
     @property
     def is_unknown(self) -> bool:
-        """True for a value that this side's contract does not list."""
-        return self._name_ not in type(self)._member_map_
+        """True for a value that this side's contract does not list, or lists as `@unknown`."""
+        cls = type(self)
+        return self._name_ not in cls._member_map_ or self._value_ == vars(cls)[_PLACEHOLDER]
 
     @classmethod
     def _range(cls) -> range:

@@ -16,6 +16,11 @@ class Colour(FlexibleUint8):
     RED = 1
 
 
+class Taste(FlexibleUint8, unknown=9):
+    SWEET = 1
+    OTHER = 9
+
+
 @pytest.mark.parametrize("name", ["Int8", "Int16", "Int32", "Int64"])
 def test_signed_ranges(name: str) -> None:
     half = 1 << (int(name.removeprefix("Int")) - 1)
@@ -45,6 +50,17 @@ def test_an_unknown_value_is_a_value_like_others() -> None:
     assert hash(unknown) == hash(Colour(7))
     assert unknown.name == "UNKNOWN_7"
     assert copy.copy(unknown) == pickle.loads(pickle.dumps(unknown)) == unknown  # noqa: S301
+
+
+def test_a_member_may_stand_for_what_is_unknown() -> None:
+    assert Taste.OTHER.is_unknown
+    assert Taste.OTHER.name == "OTHER"
+    assert [*Taste] == [Taste.SWEET, Taste.OTHER]
+    assert not Taste.SWEET.is_unknown
+    assert Taste(7).is_unknown
+    assert Taste(7) != Taste.OTHER
+    assert Codec(Taste).encode(Taste(7))[0] == b"\x07"
+    assert copy.copy(Taste.OTHER) is pickle.loads(pickle.dumps(Taste.OTHER)) is Taste.OTHER  # noqa: S301
 
 
 def test_unknown_values_are_kept_nowhere() -> None:

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from ipcrt.fidl.gen import names
-from ipcrt.fidl.gen.ir import Json, doc_of
+from ipcrt.fidl.gen.ir import Json, attribute, doc_of
 from ipcrt.fidl.gen.module_scope import Module
 from ipcrt.fidl.gen.text import docstring, opening, quote
 
@@ -72,7 +72,14 @@ def enum(module: Module, decl: Json) -> list[str]:
         base = f"{module.imports.module('enum')}.IntEnum"
     else:
         base = module.binding("enums", f"Flexible{decl['type'].capitalize()}")
+        base += _placeholder(decl)
     return _numbered(module, decl, base, hexadecimal=False)
+
+
+def _placeholder(decl: Json) -> str:
+    """Answer what tells the class of its member with `@unknown`; nothing where there is none."""
+    marked = [each for each in decl["members"] if attribute(each, "unknown")]
+    return "".join(f", unknown={_integer(each['value'])}" for each in marked)
 
 
 def bits(module: Module, decl: Json) -> list[str]:

@@ -67,6 +67,8 @@ def test_strict_ones_refuse_what_they_do_not_know(module: Any) -> None:
 def test_flexible_ones_keep_it_within_their_type(module: Any) -> None:
     assert module.Open(-(1 << 15)).is_unknown
     assert not module.Open(3).is_unknown
+    assert module.Open.VALUE.is_unknown
+    assert module.Open.VALUE == 4
     for value in (1 << 15, -(1 << 15) - 1):
         with pytest.raises(ValueError, match="is not a valid"):
             module.Open(value)
