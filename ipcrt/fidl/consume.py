@@ -22,6 +22,7 @@ from ipcrt.fidl.elements import (
 )
 from ipcrt.fidl.library import Library, Session
 from ipcrt.fidl.naming import NamingContext
+from ipcrt.fidl.numbers import parse_integer
 from ipcrt.fidl.source import Span
 from ipcrt.fidl.types import Param, TypeCtor
 
@@ -206,6 +207,6 @@ class Consumer:
             raw.name.span,
             self.attributes(raw.attributes),
             self.type(raw.type, context.member(raw.name.name)),
-            int(raw.ordinal.text, 0),
+            parse_integer(raw.ordinal.text) or 0,
             raw.ordinal.span,
         )

@@ -42,8 +42,8 @@ _TOKEN: Final = re.compile(
   | (?P<doc>        ///(?!/)[^\n]* )
   | (?P<comment>    //[^\n]* )
   | (?P<identifier> [A-Za-z_][A-Za-z0-9_]* )
-  | (?P<number>     -?[0-9](?:[0-9A-Za-z_.]|(?<=[eE])[-+](?=[0-9]))* )
-  | (?P<string>     "(?:[^"\\\x00-\x1f\x7f]|\\[\\"nrt]|\\u\{[0-9A-Fa-f]{1,6}\})*" )
+  | (?P<number>     (?:[0-9]|-(?!>)) [0-9A-Fa-fxX_.\-]* )
+  | (?P<string>     "(?:[^"\\\x00-\x1f]|\\[\\"nrt]|\\u\{[0-9A-Fa-f]{1,6}\})*" )
   | (?P<arrow>      -> )
   | (?P<punct>      [()\[\]{}<>@.,;:?=&|] )
     """,
@@ -107,7 +107,7 @@ def _bad_string(file: SourceFile, start: int, reporter: Reporter) -> int:
         if char in "\r\n":
             reporter.error("fi-0002", Span(file, start, at))
             return at
-        if char < " " or char == "\x7f":
+        if char < " ":
             reporter.error("fi-0184", Span(file, at, at + 1), f"U+{ord(char):04X}")
             return _skip_string(text, at + 1)
         if char == "\\":

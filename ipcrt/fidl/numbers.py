@@ -6,8 +6,9 @@ import re
 import struct
 from typing import Final
 
-_INTEGER: Final = re.compile(r"(-?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|([0-9]+))")
-_FLOAT: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_INTEGER: Final = re.compile(r"(-?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))")
+_BINARY: Final = re.compile(r"0[bB]([01]+)")
+_FLOAT: Final = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]-?[0-9]+)?")
 _MAX_DIGITS: Final = 400
 FLOAT32_MAX: Final = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
 
@@ -29,42 +30,51 @@ FLOATS: Final = frozenset(("float32", "float64"))
 
 
 def parse_integer(text: str) -> int | None:
-    """Read an integer literal; None where it is none, or absurdly long."""
-    found = _INTEGER.fullmatch(text)
-    if found is None or len(text) > _MAX_DIGITS:
+    """Read an integer literal; None where it is none, or absurdly long.
+
+    As fidlc has it, a leading 0 makes a number octal, and a binary one has no sign.
+    """
+    if len(text) > _MAX_DIGITS:
         return None
-    sign, hexadecimal, binary, decimal = found.groups()
+    binary = _BINARY.fullmatch(text)
+    if binary is not None:
+        return int(binary[1], 2)
+    found = _INTEGER.fullmatch(text)
+    if found is None:
+        return None
+    sign, hexadecimal, octal, decimal = found.groups()
     if hexadecimal is not None:
         value = int(hexadecimal, 16)
-    elif binary is not None:
-        value = int(binary, 2)
     else:
-        value = int(decimal)
+        value = int(decimal) if octal is None else int(octal, 8)
     return -value if sign else value
 
 
 def parse_number(text: str, subtype: str) -> int | float | None:
-    """Read a literal as a value of a primitive type; None where it does not fit."""
+    """Read a literal as a value of a primitive type; None where it does not fit.
+
+    One with a sign fits no unsigned type, be it -0.
+    """
     if subtype in FLOATS:
         return _parse_float(text, subtype)
     value = parse_integer(text)
     if value is None:
         return None
     low, high = RANGES[subtype]
+    if low == 0 and text[0] == "-":
+        return None
     return value if low <= value <= high else None
 
 
 def _parse_float(text: str, subtype: str) -> float | None:
-    integer = parse_integer(text)
-    if integer is None and not _FLOAT.fullmatch(text):
-        return None
-    try:
-        value = float(text if integer is None else integer)
-        if subtype == "float32":
-            (value,) = struct.unpack("<f", struct.pack("<f", value))
-    except OverflowError:
-        return None
-    return value if abs(value) != float("inf") else None
+    if _FLOAT.fullmatch(text):
+        value = float(text)
+    else:
+        integer = parse_integer(text)
+        if integer is None:
+            return None
+        value = float(integer)
+    return None if abs(value) == float("inf") else convert(value, subtype)
 
 
 def convert(value: float, subtype: str) -> int | float | None:

@@ -23,3 +23,9 @@ def test_doc_comments_keep_their_text() -> None:
     (attribute,) = compiled.ir["struct_declarations"][0]["maybe_attributes"]
     assert attribute["name"] == "doc"
     assert attribute["arguments"][0]["value"]["value"] == " One\n  two\n"
+
+
+def test_an_ordinal_may_be_written_in_any_base() -> None:
+    text = "type U = union { 01: a bool; 0x2: b bool; 0b11: c bool; 4: d bool; };"
+    (union,) = compile_text(text).ir["union_declarations"]
+    assert [member["ordinal"] for member in union["members"]] == [1, 2, 3, 4]

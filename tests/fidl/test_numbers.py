@@ -13,7 +13,14 @@ from ipcrt.fidl.numbers import convert, parse_integer, parse_number, string_leng
         ("0", 0),
         ("-7", -7),
         ("0x1f", 31),
-        ("-0b101", -5),
+        ("0b101", 5),
+        ("-0b101", None),
+        ("010", 8),
+        ("-010", -8),
+        ("019", None),
+        ("00", 0),
+        ("1-2", None),
+        ("-", None),
         ("1_0", None),
         ("0o7", None),
         ("1.0", None),
@@ -40,6 +47,14 @@ def test_an_absurd_literal_is_no_number() -> None:
         ("3.41e38", "float32", False),
         ("1e400", "float64", False),
         ("7", "float64", True),
+        ("-.5", "float32", True),
+        ("5.", "float64", True),
+        ("1e", "float64", False),
+        ("1.2.3", "float64", False),
+        ("3.4028234663852886e38", "float32", True),
+        ("3.4028235e38", "float32", False),
+        ("-0", "int8", True),
+        ("-0", "uint8", False),
     ],
 )
 def test_literals_of_types(text: str, subtype: str, fits: bool) -> None:
@@ -55,3 +70,8 @@ def test_conversions() -> None:
 def test_strings() -> None:
     assert string_value('"a\\n\\u{1F600}\\""') == 'a\n\U0001f600"'
     assert string_length("a\U0001f600") == 5
+
+
+def test_a_leading_nought_makes_no_floating_point_number_octal() -> None:
+    assert parse_number("010", "float32") == 10.0
+    assert parse_number("0x10", "float32") == 16.0
