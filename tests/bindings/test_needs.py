@@ -69,8 +69,10 @@ def test_the_receiver_gets_the_declared_rights_and_no_more() -> None:
             with pytest.raises(OSError, match="Bad file descriptor"):
                 os.pwrite(received.fileno(), b"x", 0)  # the kernel knows, too
         vmo.write(0, b"j")  # what stayed here has kept its rights
-        with _through_a_channel(Codec(Views), Views(view=vmo.duplicate())).view as received:
-            assert received.rights == Rights.READ
+        view = _through_a_channel(Codec(Views), Views(view=vmo.duplicate())).view
+        assert view is not None
+        with view:
+            assert view.rights == Rights.READ
 
 
 def test_same_rights_are_left_alone() -> None:
