@@ -30,6 +30,7 @@ from ipcrt.fidl.elements import (
     ValueMember,
 )
 from ipcrt.fidl.library import Library
+from ipcrt.fidl.source import Span
 from ipcrt.fidl.versions import UNVERSIONED, Ending, version_name
 
 Place: TypeAlias = int | str | None
@@ -53,8 +54,10 @@ class _Member:
         return None if found is None else found[0]
 
     @property
-    def available(self) -> Attr | None:
-        return self.source.attribute("available")
+    def span(self) -> Span:
+        """Where it says that it ends."""
+        attribute = self.source.attribute("available")
+        return self.element.span if attribute is None else _end_span(attribute)
 
 
 def check_replacements(library: Library, reporter: Reporter) -> None:
@@ -86,12 +89,19 @@ def _report_removed(
     attribute: Attr, what: str, version: int, new: Element, reporter: Reporter
 ) -> None:
     name = version_name(version)
-    reporter.error("fi-0205", attribute.span, what, name, name, new.span, name, name)
+    span = _end_span(attribute)
+    reporter.error("fi-0205", span, what, name, name, new.span, name, name)
 
 
 def _report_replaced(attribute: Attr, what: str, version: int, reporter: Reporter) -> None:
     name = version_name(version)
-    reporter.error("fi-0206", attribute.span, what, name, name, name, name)
+    reporter.error("fi-0206", _end_span(attribute), what, name, name, name, name)
+
+
+def _end_span(attribute: Attr) -> Span:
+    """Where an `@available` says `removed` or `replaced`."""
+    arg = attribute.arg("removed") or attribute.arg("replaced")
+    return attribute.span if arg is None else arg.span
 
 
 _PLACES = {
@@ -212,9 +222,7 @@ class _MemberCheck:
             self._report("fi-0206", member, what, version, version, version, version)
 
     def _report(self, id_: str, member: _Member, *arguments: object) -> None:
-        attribute = member.available
-        span = member.element.span if attribute is None else attribute.span
-        self._reporter.error(id_, span, *arguments)
+        self._reporter.error(id_, member.span, *arguments)
 
 
 def _describe(member: _Member) -> str:

@@ -38,3 +38,16 @@ _LATER = "protocol Q { @available(added=2) M(); };"
 def test_endings(text: str, ids: list[str]) -> None:
     for version in ("1", "2", "3", "HEAD"):
         assert compile_versioned(text, version).ids == ids
+
+
+@pytest.mark.parametrize(
+    "text, place",
+    [
+        ("@available(removed=2) type A = enum {}; @available(added=2) type A = bits {};", "removed"),
+        ("@available(added=1, replaced=2) type A = enum {};", "replaced"),
+        ("protocol P { @available(replaced=2) compose Q; }; protocol Q { M(); };", "replaced"),
+    ],
+)
+def test_the_report_is_on_the_end(text: str, place: str) -> None:
+    (found,) = compile_versioned(text).diagnostics
+    assert found.span is not None and found.span.text == f"{place}=2"
