@@ -22,6 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # nobody reads any more: that is no news to them
         _drop_stdout()
         return 1
+    except MemoryError:  # a limit of the machine's or the user's; so little is left to say it with
+        os.write(sys.stderr.fileno(), b"ipcrt: out of memory\n")
+        return 1
     except Exception as error:
         from ipcrt.cli.complaint import TRACEBACK_VARIABLE, complaint, exit_status
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ipcrt.fidl.compile import compile_library
-from ipcrt.fidl.diagnostics import Reporter
+from ipcrt.fidl.diagnostics import MAX_KEPT, Reporter
 from ipcrt.fidl.json_ir import generate
 from ipcrt.fidl.library import FLAGS, Library, Session
 from ipcrt.fidl.source import SourceFile
@@ -221,5 +221,6 @@ def _report(
     if failure:
         err(f"error: {failure}\n")
     elif reporter.diagnostics and not options.json_reports:
-        warnings = len(reporter.diagnostics) - reporter.errors
-        err(f"{reporter.errors} error(s), {warnings} warning(s)\n")
+        err(f"{reporter.errors} error(s), {reporter.warnings} warning(s)\n")
+    if reporter.left_out:
+        err(f"{reporter.left_out} more are not shown, only {MAX_KEPT} of each\n")

@@ -87,15 +87,25 @@ def _fill(text: str, arguments: tuple[object, ...]) -> tuple[str, tuple[object, 
     return filled, arguments[blanks:]
 
 
-class Reporter:
-    """Gathers diagnostics in the order of their reports."""
+MAX_KEPT: Final = 1000
+"""Nobody reads more errors, or more warnings, of one run; further ones are counted."""
 
-    __slots__ = ("_seen", "diagnostics", "errors")
+
+class Reporter:
+    """Gathers diagnostics in the order of their reports, `MAX_KEPT` of each severity at most."""
+
+    __slots__ = ("_seen", "diagnostics", "errors", "warnings")
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.errors = 0
+        self.warnings = 0
         self._seen: set[tuple[str, Span | None, str]] = set()
+
+    @property
+    def left_out(self) -> int:
+        """How many were counted and not kept."""
+        return self.errors + self.warnings - len(self.diagnostics)
 
     def error(self, id_: str, span: Span | None, *arguments: object, hint: str = "") -> None:
         """Report `id_` of the catalogue, its blanks filled with `arguments`.
@@ -105,6 +115,9 @@ class Reporter:
         """
         wording, advice = CATALOGUE[id_]
         severity = Severity.WARNING if id_ in WARNINGS else Severity.ERROR
+        if self._count(severity) >= MAX_KEPT:
+            self._add(severity)
+            return
         message, rest = _fill(wording, arguments)
         if not hint:
             hint, _ = _fill(advice, rest)
@@ -113,5 +126,13 @@ class Reporter:
             return
         self._seen.add(key)
         self.diagnostics.append(Diagnostic(id_, severity, span, message, hint))
+        self._add(severity)
+
+    def _count(self, severity: Severity) -> int:
+        return self.errors if severity is Severity.ERROR else self.warnings
+
+    def _add(self, severity: Severity) -> None:
         if severity is Severity.ERROR:
             self.errors += 1
+        else:
+            self.warnings += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from typing import Final
 
 from ipcrt.fidl.ast import (
     AliasDecl,
@@ -99,6 +100,10 @@ class MemberUse:
         return self.member.name.name
 
 
+_MAX_ALIASES: Final = 64
+"""How many aliases, one of the other, are looked behind: each use of each looks again."""
+
+
 @dataclasses.dataclass(slots=True)
 class TypeUse:
     """A type as it is used; parameters of others are anonymous in their role."""
@@ -147,7 +152,7 @@ class Library:
     methods: list[MethodUse] = dataclasses.field(default_factory=list[MethodUse])
 
     def resolve(self, unit: Unit, type_: TypeConstructor) -> Resolved:
-        """Look behind aliases; a cycle of them ends where it began."""
+        """Look behind aliases; a cycle of them ends where it began, a long chain somewhere."""
         constraints = list(type_.constraints)
         seen: set[str] = set()
         while True:
@@ -155,7 +160,9 @@ class Library:
                 return Resolved("", [], constraints, layout=type_.layout)
             name = type_.layout.text
             declaration = self.declarations.get(name)
-            if not isinstance(declaration, AliasDecl) or name in seen:
+            if not isinstance(declaration, AliasDecl):
+                break
+            if name in seen or len(seen) == _MAX_ALIASES:
                 break
             seen.add(name)
             type_ = declaration.type

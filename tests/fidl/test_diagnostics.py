@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipcrt.fidl.diagnostics import Reporter, Severity
+from ipcrt.fidl.diagnostics import MAX_KEPT, Reporter, Severity
 from ipcrt.fidl.source import SourceFile, Span
 
 
@@ -36,3 +36,18 @@ def test_a_hint_takes_what_the_message_leaves() -> None:
     reporter.error("fi-0201", None, "library 'a'", "p", "p")
     assert "'p'" in reporter.diagnostics[0].message
     assert "--available p:N" in reporter.diagnostics[0].hint
+
+
+def test_a_flood_of_warnings_hides_no_error_and_the_rest_is_counted() -> None:
+    file = SourceFile("a.fidl", "x" * 2 * MAX_KEPT)
+    reporter = Reporter()
+    for at in range(MAX_KEPT + 3):
+        reporter.error("fi-0145", Span(file, at, at + 1), "a", "b")
+    reporter.error("fi-0010", Span(file, 0, 1), "x")
+    assert len(reporter.diagnostics) == MAX_KEPT + 1
+    assert reporter.diagnostics[-1].id == "fi-0010"
+    assert (reporter.errors, reporter.warnings, reporter.left_out) == (1, MAX_KEPT + 3, 3)
+    for at in range(1, MAX_KEPT + 2):
+        reporter.error("fi-0010", Span(file, at, at + 1), "x")
+    assert len(reporter.diagnostics) == 2 * MAX_KEPT
+    assert (reporter.errors, reporter.left_out) == (MAX_KEPT + 2, 5)

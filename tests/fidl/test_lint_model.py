@@ -36,3 +36,12 @@ def test_types_are_resolved(type_: str, name: str, bounds: list[str], optional: 
     found = resolved(type_)
     assert (found.name, found.is_optional) == (name, optional)
     assert [text_of(bound) for bound in found.bounds] == bounds
+
+
+def test_a_long_chain_of_aliases_is_not_walked_to_its_end_by_each() -> None:
+    links = "".join(f"alias A{each} = A{each + 1};" for each in range(100))
+    source = SourceFile("a.fidl", f"library t; {links} alias A100 = uint8;")
+    library = survey([(source, parse_source(source))])
+    unit = library.units[0]
+    names = [library.resolve(unit, use.type).name for use in library.types]
+    assert set(names) == {"uint8", *(f"t.A{each}" for each in range(65, 101))}
