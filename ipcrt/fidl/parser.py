@@ -201,7 +201,7 @@ class Parser(TypeParser):
         start = self.token.start
         attributes = self.parse_attributes()
         modifiers = self.parse_modifiers(_METHOD_MODIFIERS)
-        if self.sees("compose") and self.after.kind is Kind.IDENTIFIER:
+        if self.sees("compose") and self.after.text != "(":
             self.take()
             for modifier in modifiers:
                 self.report("fi-0030", modifier.span, modifier.name, "compose")

@@ -74,6 +74,7 @@ def test_types_may_be_called_like_modifiers() -> None:
         ("closed Empty {};", "fi-0009"),
         ("protocol P { strict; };", "fi-0020"),
         ("protocol P { strict compose A; };", "fi-0030"),
+        ("protocol P { compose; };", "fi-0008"),
         ("Foo = struct {};", "fi-0006"),
         ("protocol P { -> E() error int32; };", "fi-0008"),
         ("type A = struct { a bool; }; protocol P { M(@foo A); };", "fi-0022"),
