@@ -1,8 +1,9 @@
 """Result unions: how a reply tells success from failure.
 
 A strict method without an error answers its response. All others answer `[1, response]`,
-`[2, domain error]` or `[3, status of the framework]`; in MessagePack's shortest form that is two
-bytes before the value, so that the value itself goes through its own codec.
+`[2, domain error]` or, where they are flexible, `[3, status of the framework]`; in MessagePack's
+shortest form that is two bytes before the value, so that the value itself goes through its own
+codec.
 Source: docs/wire-format.md, "Replies"; FIDL, RFC-0138.
 """
 
@@ -87,7 +88,7 @@ def _failure(
     if handles:
         return RemoteProtocolError(f"{method.selector}: failure with {len(handles)} handles")
     status = decode_value(body)
-    if ordinal == _FRAMEWORK and type(status) is int and status != Status.OK:
+    if ordinal == _FRAMEWORK and not method.strict and type(status) is int and status != Status.OK:
         if status == Status.NOT_SUPPORTED:
             return UnknownMethod(f"{method.selector}: the server does not know it")
         return error_for(status, f"{method.selector}: failed in the server")
