@@ -183,7 +183,7 @@ def fight(stage: Stage, rounds: int, seed: int) -> None:
 
 
 def test_any_process_may_be_killed_at_any_moment(stage: Stage) -> None:
-    fight(stage, 20, seed=7)
+    fight(stage, 12, seed=4)
 
 
 @pytest.mark.slow

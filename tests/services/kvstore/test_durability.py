@@ -76,16 +76,16 @@ def test_clients_of_every_kind_write_thousands_at_once(
 ) -> None:
     child, ends = start("kvstore", tmp_path, clients=5, loop=loop)
     writers = {
-        f"k{how}": start_writer(spawn_python, how, f"k{how}", end, {"ITEMS": "1000"})
+        f"k{how}": start_writer(spawn_python, how, f"k{how}", end, {"ITEMS": "500"})
         for how, end in zip(HOWS, ends, strict=False)
     }
     for writer in writers.values():
         numbers, ending = acknowledged(writer)
-        assert sorted(numbers) == list(range(1000))
+        assert sorted(numbers) == list(range(500))
         assert ending == ""
         writer.finish()
     with BlockingPort() as port, StoreBlockingProxy(ends[-1], port) as store:
-        expected = [key_of(prefix, number) for prefix in sorted(writers) for number in range(1000)]
+        expected = [key_of(prefix, number) for prefix in sorted(writers) for number in range(500)]
         assert keys_blocking(store, port) == expected
     child.finish()
 
@@ -137,7 +137,7 @@ def check_whole(directory: Path, promised: Mapping[str, list[int]]) -> None:
 def test_sigkill_loses_no_acknowledged_write(
     start: Starter, spawn_python: Spawner, tmp_path: Path
 ) -> None:
-    promised = kill_rounds(start, spawn_python, tmp_path, rounds=6, seed=1)
+    promised = kill_rounds(start, spawn_python, tmp_path, rounds=4, seed=1)
     assert sum(map(len, promised.values())) > 100
     check_whole(tmp_path, promised)
 
