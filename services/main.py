@@ -1,6 +1,6 @@
 """How a service starts, what it tells its supervisor, and how it ends.
 
-`python -m ipcrt_services.NAME --directory DIR` offers one protocol through the locator and serves
+`python -m ipcrt_services.NAME --directory DIR` offers its protocols through the locator and serves
 every client that is routed to it. SIGTERM and SIGINT end it: no new clients, then what the clients
 asked for is finished and answered.
 """
@@ -22,6 +22,7 @@ from typing import Any, Final, cast
 import anyio
 
 from ipcrt.errors import BadState, IpcError
+from ipcrt.inspect.inspector import Inspector
 from ipcrt.locator.connect import SOCKET_VARIABLE, locator_path
 from ipcrt.locator.notify import Notifier
 from ipcrt.locator.protocol import RegisterFailed
@@ -30,16 +31,21 @@ from ipcrt.port.aport import AsyncPort, open_port
 
 _LOOPS: Final = [name for name in ("asyncio", "uvloop", "trio") if find_spec(name)]
 _PRIORITIES: Final = {"CRITICAL": 2, "ERROR": 3, "WARNING": 4, "INFO": 6, "DEBUG": 7}
+_REFRESH_S: Final = 1.0
+"""How old what a service tells of itself may be when it hangs."""
 
 _log: Final = logging.getLogger("ipcrt.services")
 
-Serve = Callable[[AsyncPort, str], AbstractAsyncContextManager[Factory]]
-"""Opens what is kept in a directory, and answers what makes the server of each client."""
+Serve = Callable[[AsyncPort, str], AbstractAsyncContextManager[dict[str, Factory]]]
+"""Opens what is kept in a directory, and answers what makes each client's server, by protocol."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Service:
-    """A service as its entry point describes it; `name` is the protocol's, `module` what to run."""
+    """A service as its entry point describes it; `name` is the protocol's, `module` what to run.
+
+    Where `serve` answers several protocols, `name` is what they have in common.
+    """
 
     name: str
     module: str
@@ -80,7 +86,7 @@ def _options(service: Service, argv: Sequence[str] | None) -> argparse.Namespace
     parser.add_argument(
         "--name",
         default=service.name,
-        help="what the locator offers it as (default: %(default)s)",
+        help="what the locator offers it as, where it is one protocol (default: %(default)s)",
     )
     parser.add_argument(
         "--locator",
@@ -103,13 +109,13 @@ async def _run(service: Service, options: argparse.Namespace) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with (
             open_port() as port,
-            service.serve(port, options.directory) as factory,
+            service.serve(port, options.directory) as factories,
         ):
             with anyio.CancelScope() as scope:
                 port.spawn(_stop_on(signals, scope), "signals")
                 if notifier.watchdog_interval_us is not None:
                     port.spawn(_feed_watchdog(port, notifier), "watchdog")
-                await _provide(port, service, options, factory, notifier)
+                await _provide(port, service, options, factories, notifier)
             notifier.stopping()
 
 
@@ -117,19 +123,25 @@ async def _provide(
     port: AsyncPort,
     service: Service,
     options: argparse.Namespace,
-    factory: Factory,
+    factories: dict[str, Factory],
     notifier: Notifier,
 ) -> None:
+    if len(factories) == 1:
+        factories = dict.fromkeys([options.name], *factories.values())
     try:
-        await provide(
-            port,
-            {options.name: factory},
-            path=options.locator,
-            limits=service.limits,
-            on_registered=notifier.ready,
-        )
+        with Inspector(service.name) as inspector:
+            inspector.refresh_every(port, _REFRESH_S)
+            await provide(
+                port,
+                factories,
+                path=options.locator,
+                limits=service.limits,
+                on_registered=notifier.ready,
+                inspect=inspector,
+            )
     except RegisterFailed as error:
-        raise BadState(f"the locator does not register {options.name}: {error}") from error
+        names = ", ".join(factories)
+        raise BadState(f"the locator does not register {names}: {error}") from error
 
 
 async def _stop_on(signals: Any, scope: anyio.CancelScope) -> None:

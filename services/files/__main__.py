@@ -14,11 +14,11 @@ from ipcrt_services.main import Service, main
 
 
 @asynccontextmanager
-async def serve(port: AsyncPort, directory: str) -> AsyncGenerator[Factory, None]:
+async def serve(port: AsyncPort, directory: str) -> AsyncGenerator[dict[str, Factory], None]:
     """Serve the files beneath `directory`."""
     del port  # every call is answered on the spot
     with open_directory(directory) as handle:
-        yield lambda peer: FilesClient(handle)
+        yield {Files.TABLE.name: lambda peer: FilesClient(handle)}
 
 
 SERVICE = Service(

@@ -16,11 +16,11 @@ from ipcrt_services.main import Service, main
 
 
 @asynccontextmanager
-async def serve(port: AsyncPort, directory: str) -> AsyncGenerator[Factory, None]:
+async def serve(port: AsyncPort, directory: str) -> AsyncGenerator[dict[str, Factory], None]:
     """Serve the items in `directory`; they are this process's until the context is left."""
     with Storage(directory) as storage:
         async with open_store(port, storage) as store:
-            yield lambda peer: StoreClient(store, peer.identity.uid)
+            yield {Store.TABLE.name: lambda peer: StoreClient(store, peer.identity.uid)}
 
 
 SERVICE = Service(

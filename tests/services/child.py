@@ -1,6 +1,7 @@
 """Serve client ends without a locator: `python -m tests.services.child SERVICE LOOP DIR FD...`.
 
-Each FD is a server end that the test kept the other end of. Prints "ready", and ends cleanly when
+SERVICE is the service's name, and ":" and the protocol's where it has several. Each FD is a server
+end that the test kept the other end of. Prints "ready", and ends cleanly when
 its stdin does; or prints why it cannot serve, and ends with status 1.
 """
 
@@ -20,17 +21,20 @@ from ipcrt.locator.protocol import Identity
 from ipcrt.locator.service import Peer
 from ipcrt.objects.channel import Channel
 from ipcrt.port.aport import open_port
+from ipcrt_services.canvas.__main__ import SERVICE as CANVAS
 from ipcrt_services.files.__main__ import SERVICE as FILES
 from ipcrt_services.kvstore.__main__ import SERVICE as KVSTORE
 
-SERVICES = {"files": FILES, "kvstore": KVSTORE}
+SERVICES = {"canvas": CANVAS, "files": FILES, "kvstore": KVSTORE}
 
 
 async def serve(name: str, directory: str, fds: list[int]) -> None:
+    name, _, protocol = name.partition(":")
     service = SERVICES[name]
     peer = Peer(Identity(os.getppid(), os.getuid(), os.getgid()), None)
     try:
-        async with open_port() as port, service.serve(port, directory) as factory:
+        async with open_port() as port, service.serve(port, directory) as factories:
+            factory = factories[protocol or service.name]
             for fd in fds:
                 os.set_inheritable(fd, False)
                 end = ServerEnd[Any](Channel(fd))
