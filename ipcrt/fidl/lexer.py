@@ -106,7 +106,7 @@ def _bad_string(file: SourceFile, start: int, reporter: Reporter) -> int:
             return at + 1
         if char in "\r\n":
             reporter.error("fi-0002", Span(file, start, at))
-            return at
+            return _end_of_broken_string(text, at)
         if char < " ":
             reporter.error("fi-0184", Span(file, at, at + 1), f"U+{ord(char):04X}")
             return _skip_string(text, at + 1)
@@ -119,6 +119,17 @@ def _bad_string(file: SourceFile, start: int, reporter: Reporter) -> int:
         at += 1
     reporter.error("fi-0002", Span(file, start, len(text)))
     return len(text)
+
+
+def _end_of_broken_string(text: str, at: int) -> int:
+    """Answer where a string ends that does not end in its line.
+
+    A lone quote in the next line is its end; else somebody forgot the quote in the first.
+    """
+    begin = text.find("\n", at) + 1
+    end = text.find("\n", begin) if begin else -1
+    line = text[begin : None if end < 0 else end] if begin else ""
+    return begin + line.index('"') + 1 if line.count('"') % 2 else at
 
 
 def _escape(file: SourceFile, at: int, reporter: Reporter) -> int:

@@ -51,3 +51,18 @@ def test_what_is_no_token_keeps_its_place() -> None:
     kinds = [Kind.IDENTIFIER, Kind.BAD, Kind.BAD, Kind.IDENTIFIER, Kind.END]
     assert [token.kind for token in tokens] == kinds
     assert [token.start for token in tokens[:-1]] == [0, 2, 4, 9]
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ('a "b\nc" d', ["a", '"b\nc"', "d"]),
+        ('a "b\r\nc" d\n"e" "f"', ["a", '"b\r\nc"', "d", '"e"', '"f"']),
+        ('a "b\nc "d" e', ["a", '"b', "c", '"d"', "e"]),
+        ('a "b\n\n"c" d', ["a", '"b', '"c"', "d"]),
+        ('a "b', ["a", '"b']),
+        ('a "b\n', ["a", '"b']),
+    ],
+)
+def test_a_string_over_two_lines_is_reported_once(text: str, words: list[str]) -> None:
+    assert _lex(text) == (words, ["fi-0002"])
