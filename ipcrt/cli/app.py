@@ -14,6 +14,7 @@ from ipcrt.cli.fidl_format import fidl_format
 from ipcrt.cli.fidl_lint import fidl_lint
 from ipcrt.cli.fidlc import SETTINGS as FIDLC_SETTINGS
 from ipcrt.cli.fidlc import fidlc
+from ipcrt.cli.inspect import inspect
 from ipcrt.cli.list import list_
 
 app: Final = typer.Typer(
@@ -27,6 +28,7 @@ app: Final = typer.Typer(
 app.command(context_settings={"allow_interspersed_args": False})(activate)
 app.command("list")(list_)
 app.command()(call)
+app.command()(inspect)
 app.command()(demo)
 app.command(context_settings=FIDLC_SETTINGS, add_help_option=False)(fidlc)
 app.command()(fidl_format)

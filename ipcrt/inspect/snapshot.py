@@ -122,4 +122,4 @@ def _copy(copy: Copy) -> tuple[bytes, bool]:
     after = copy(_GENERATION_AT.start, WORD_BYTES)
     even = not int.from_bytes(before, sys.byteorder) & 1
     same = before == after == data[_GENERATION_AT]
-    return data, even and same and parse_header(data).used <= len(data)
+    return data, even and same and parse_header(data).used == used

@@ -16,11 +16,12 @@ import re
 import resource
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any, Final
 
 from ipcrt.errors import BadState, IpcError, NotFound
+from ipcrt.locator.account import Diagnostics
 from ipcrt.locator.activation import inherited_sockets
 from ipcrt.locator.connect import SOCKET_VARIABLE
 from ipcrt.locator.journal import set_up_logging
@@ -34,8 +35,15 @@ from ipcrt.port.aport import AsyncPort, open_port
 _log: Final = logging.getLogger("ipcrt.locator")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the daemon; answer the exit status: 0 after a clean stop, 1 when it could not serve."""
+Show = Callable[[AsyncPort], AbstractContextManager[Diagnostics]]
+"""Makes what shows the locator's own account; it is shown inside the context."""
+
+
+def main(argv: Sequence[str] | None = None, show: Show | None = None) -> int:
+    """Run the daemon; answer the exit status: 0 after a clean stop, 1 when it could not serve.
+
+    This room knows no diagnostics: without `show` the locator tells nothing of itself.
+    """
     options = _parser().parse_args(argv)
     set_up_logging(verbose=options.verbose)
     limits = LocatorLimits(
@@ -46,8 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with ExitStack() as stack:
             listener = _listener(options, stack)
             policy = _policy(options.policy)
-            notifier = Notifier.from_environment()
-            _run(_serve(listener, policy, limits, notifier, options.policy))
+            _run(_serve(listener, policy, limits, options.policy, show))
     except IpcError as error:
         _log.error("%s", error)
         return 1
@@ -131,10 +138,11 @@ async def _serve(
     listener: Handle,
     policy: Policy,
     limits: LocatorLimits,
-    notifier: Notifier,
     policy_path: str | None,
+    show: Show | None,
 ) -> None:
     """Serve until SIGTERM or SIGINT."""
+    notifier = Notifier.from_environment()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -142,7 +150,10 @@ async def _serve(
     async with open_port() as port:
         locator = LocatorService(port, policy, limits)
         loop.add_signal_handler(signal.SIGHUP, _reload, locator, policy_path)
-        try:
+        with ExitStack() as stack:
+            stack.callback(locator.close)
+            if show is not None:
+                locator.show(stack.enter_context(show(port)))
             locator.listen(listener)
             notifier.ready()
             if notifier.watchdog_interval_us is not None:
@@ -150,8 +161,6 @@ async def _serve(
             await stop.wait()
             notifier.stopping()
             _log.info("stopping: %s", locator.statistics())
-        finally:
-            locator.close()
 
 
 def _reload(locator: LocatorService, policy_path: str | None) -> None:

@@ -21,11 +21,13 @@ from typing import Final
 from ipcrt.bindings.ends import ServerEnd
 from ipcrt.bindings.server import Limits, ServerBinding
 from ipcrt.errors import IpcError, PeerClosed, ProtocolError, Status
+from ipcrt.locator.account import TREE_NAME, Diagnostics, clients_account, process_account
 from ipcrt.locator.credentials import Credentials
 from ipcrt.locator.descriptors import descriptor_ceiling
 from ipcrt.locator.handover import HandOver
+from ipcrt.locator.keeper import Keeper, TreeLimits
 from ipcrt.locator.policy import Policy
-from ipcrt.locator.protocol import Locator
+from ipcrt.locator.protocol import Identity, Locator
 from ipcrt.locator.registry import Registry
 from ipcrt.locator.session import Session, refuse
 from ipcrt.objects._fd import LentSocket
@@ -63,6 +65,9 @@ class LocatorLimits:
     names_per_uid: int = 512
     """Names on offer at once by services of one uid; over all it is MAX_ENTRIES."""
 
+    trees: TreeLimits = dataclasses.field(default_factory=TreeLimits)
+    """Trees that are kept for others to look at."""
+
 
 class LocatorService:
     """One locator on one port."""
@@ -73,7 +78,8 @@ class LocatorService:
         self.port = port
         self.policy = policy
         self.limits = limits or LocatorLimits()
-        self.registry = Registry()
+        self.keeper = Keeper(port, self.limits.trees)
+        self.registry = Registry(self.keeper.ended)
         self.stopping = False
         self._per_client = Limits(self.limits.calls_in_flight, _MAX_REQUEST_BYTES)
         self._sessions: set[Session] = set()
@@ -200,6 +206,29 @@ class LocatorService:
             "names": len(self.registry),
         }
 
+    def account(self) -> dict[str, object]:
+        """Tell of the locator itself, its limits, and its busiest clients."""
+        clients = [
+            (session.identity, session.binding)
+            for session in self._sessions
+            if session.binding is not None
+        ]
+        return {
+            **self.statistics(),
+            "process": process_account(),
+            "limits": dataclasses.asdict(self.limits),
+            "trees": self.keeper.statistics(),
+            "clients_by_load": clients_account(clients, self._per_client),
+        }
+
+    def show(self, diagnostics: Diagnostics) -> None:
+        """Tell of ourselves, and let others look at it as at any service's tree."""
+        diagnostics.lazy("locator", self.account)
+        diagnostics.lazy("port", self.port.statistics)
+        who = Identity(os.getpid(), os.geteuid(), os.getegid())
+        with diagnostics.duplicate_vmo() as vmo:
+            self.keeper.publish(self, Locator.TABLE.name, TREE_NAME, who, vmo)
+
     def close(self) -> None:
         """Take nobody in any more; tell every client UNAVAILABLE and close it. Idempotent."""
         self.stopping = True
@@ -214,6 +243,7 @@ class LocatorService:
             if session.binding is not None:
                 session.binding.close(Status.UNAVAILABLE)
         self.registry.close()
+        self.keeper.close()
         if self._reserve is not None:
             self._reserve.close()
             self._reserve = None

@@ -6,11 +6,12 @@
     unit = ["ipcrt-service@*.service"]     # system unit, shell pattern
     open = ["ipcrt.kvstore/*"]             # what such a client may open
     register = []                          # what such a client may offer
+    inspect = ["ipcrt.kvstore/*"]          # whose diagnostics such a client may read
 
 A rule holds for clients that match all the conditions it names; what a client may do is what any
 of the rules that hold for it grants. What is not granted is denied. In a pattern, `*` stands for
-any characters, `/` too.
-Without a file, root and the daemon's own user may open and register everything, others nothing.
+any characters, `/` too. Root, and whoever runs a service, may read its diagnostics without a rule.
+Without a file, root and the daemon's own user may do everything, others nothing.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit: list[str] | None = None
     open: list[str] = []
     register: list[str] = []
+    inspect: list[str] = []
 
     def matches(self, who: Credentials, unit: str | None) -> bool:
         """True where all conditions hold for the client."""
@@ -53,10 +55,11 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Namespace(msgspec.Struct, frozen=True):
-    """What one client may open and register: shell patterns over protocol names."""
+    """What one client may open, register and inspect: shell patterns over protocol names."""
 
     openable: tuple[str, ...]
     registrable: tuple[str, ...]
+    inspectable: tuple[str, ...] = ()
 
     def may_open(self, name: str) -> bool:
         """True where the client may open `name`."""
@@ -65,6 +68,10 @@ class Namespace(msgspec.Struct, frozen=True):
     def may_register(self, name: str) -> bool:
         """True where the client may offer `name` to others."""
         return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.registrable)
+
+    def may_inspect(self, service: str) -> bool:
+        """True where the client may read the diagnostics of whoever offers `service`."""
+        return any(fnmatch.fnmatchcase(service, pattern) for pattern in self.inspectable)
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,7 +83,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def default(cls) -> Self:
         """Everything for root and for the user that this process runs as."""
         everything = ["*"]
-        return cls([Rule([0, os.geteuid()], open=everything, register=everything)])
+        rule = Rule([0, os.geteuid()], open=everything, register=everything, inspect=everything)
+        return cls([rule])
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -105,11 +113,13 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         unit = peer_unit(channel, who.pid) if needs_unit else None
         openable: dict[str, None] = {}
         registrable: dict[str, None] = {}
+        inspectable: dict[str, None] = {}
         for rule in self.rule:
             if rule.matches(who, unit):
                 openable.update(dict.fromkeys(rule.open))
                 registrable.update(dict.fromkeys(rule.register))
-        return Namespace(tuple(openable), tuple(registrable))
+                inspectable.update(dict.fromkeys(rule.inspect))
+        return Namespace(tuple(openable), tuple(registrable), tuple(inspectable))
 
 
 def _is_user(wanted: int | str, who: Credentials) -> bool:

@@ -12,17 +12,22 @@ from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import ClientEnd, Protocol, ServerEnd
 from ipcrt.bindings.enums import FlexibleUint32
 from ipcrt.bindings.errors import DomainError
+from ipcrt.bindings.needs import needs
 from ipcrt.bindings.proxy import BlockingProxy, Done, Proxy
-from ipcrt.bindings.scalars import Uint32
+from ipcrt.bindings.scalars import Uint32, Uint64
 from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.process import Process
+from ipcrt.objects.rights import Rights
+from ipcrt.objects.vmo import Vmo
 
 MAX_NAMES: Final = 64
 """The most names that one registration may offer."""
 MAX_ENTRIES: Final = 1024
 """The most entries that a listing may have."""
+MAX_TREES: Final = 128
+"""The most trees that one listing may tell of."""
 
 
 class State(FlexibleUint32):
@@ -54,12 +59,42 @@ class HandOverError(FlexibleUint32):
     """The locator, or this user, has too many clients."""
 
 
+class PublishError(FlexibleUint32):
+    """Why a tree was not published."""
+
+    NOT_REGISTERED = 1
+    """This channel did not register the service, or not any more."""
+    INVALID_TREE = 2
+    """It cannot be read, or is not sealed against shrinking and growing."""
+    TOO_LARGE = 3
+    """It has no bytes, or more than the locator keeps."""
+    TOO_MANY = 4
+    """The service, or this user, has published too much already."""
+
+
+class TreeError(FlexibleUint32):
+    """Why a tree was not handed out."""
+
+    NOT_FOUND = 1
+    """There is none of that number, or none that this client may see."""
+    NO_RESOURCES = 2
+    """The locator has no descriptor to spare."""
+
+
 class RegisterFailed(DomainError[RegisterError]):
     ERROR = RegisterError
 
 
 class HandOverFailed(DomainError[HandOverError]):
     ERROR = HandOverError
+
+
+class PublishFailed(DomainError[PublishError]):
+    ERROR = PublishError
+
+
+class TreeFailed(DomainError[TreeError]):
+    ERROR = TreeError
 
 
 class Entry(Struct):
@@ -80,6 +115,23 @@ class Identity(Struct):
     """Its effective user."""
     gid: Uint32
     """Its effective group."""
+
+
+class Tree(Struct):
+    """A tree that somebody published, and that is kept for a while when they have ended."""
+
+    number: Uint64
+    """Larger than those of all before it."""
+    service: Name
+    """Whose it is: a name that its publisher offers, or did."""
+    name: TreeName
+    """Which of the service's trees."""
+    publisher: Identity
+    """Who published it."""
+    alive: bool
+    """Whether the service is still there."""
+    ended_ms: Uint64
+    """If not, for how many milliseconds."""
 
 
 class LocatorOpenRequest(Struct):
@@ -104,6 +156,28 @@ class LocatorGetIdentityResponse(Struct):
     identity: Identity
 
 
+class LocatorPublishRequest(Struct):
+    service: Name
+    name: TreeName
+    vmo: Annotated[Vmo, needs(Rights.DUPLICATE | Rights.TRANSFER | Rights.READ | Rights.MAP)]
+
+
+class LocatorGetTreesRequest(Struct):
+    after: Uint64
+
+
+class LocatorGetTreesResponse(Struct):
+    trees: Annotated[list[Tree], Meta(max_length=128)]
+
+
+class LocatorGetTreeRequest(Struct):
+    number: Uint64
+
+
+class LocatorGetTreeResponse(Struct):
+    vmo: Annotated[Vmo, needs(Rights.READ | Rights.MAP)]
+
+
 class OutgoingOpenRequest(Struct):
     name: Name
     server_end: Channel
@@ -122,6 +196,9 @@ class Outgoing(Protocol):
 Name: TypeAlias = Annotated[str, Meta(max_length=255)]
 """A protocol's name, "library/Protocol", at most 255 bytes."""
 
+TreeName: TypeAlias = Annotated[str, Meta(max_length=64)]
+"""A tree's name among those of one service."""
+
 LOCATOR_OPEN = OneWay("ipcrt.locator/Locator.Open", LocatorOpenRequest)
 LOCATOR_GET_ENTRIES = TwoWay(
     "ipcrt.locator/Locator.GetEntries", type(None), LocatorGetEntriesResponse
@@ -135,10 +212,31 @@ LOCATOR_HAND_OVER = TwoWay(
 LOCATOR_GET_IDENTITY = TwoWay(
     "ipcrt.locator/Locator.GetIdentity", type(None), LocatorGetIdentityResponse
 )
+LOCATOR_PUBLISH = TwoWay(
+    "ipcrt.locator/Locator.Publish", LocatorPublishRequest, type(None), raises=PublishFailed
+)
+LOCATOR_GET_TREES = TwoWay(
+    "ipcrt.locator/Locator.GetTrees", LocatorGetTreesRequest, LocatorGetTreesResponse
+)
+LOCATOR_GET_TREE = TwoWay(
+    "ipcrt.locator/Locator.GetTree",
+    LocatorGetTreeRequest,
+    LocatorGetTreeResponse,
+    raises=TreeFailed,
+)
 Locator.TABLE = ProtocolTable(
     "ipcrt.locator/Locator",
     Openness.OPEN,
-    (LOCATOR_OPEN, LOCATOR_GET_ENTRIES, LOCATOR_REGISTER, LOCATOR_HAND_OVER, LOCATOR_GET_IDENTITY),
+    (
+        LOCATOR_OPEN,
+        LOCATOR_GET_ENTRIES,
+        LOCATOR_REGISTER,
+        LOCATOR_HAND_OVER,
+        LOCATOR_GET_IDENTITY,
+        LOCATOR_PUBLISH,
+        LOCATOR_GET_TREES,
+        LOCATOR_GET_TREE,
+    ),
 )
 
 OUTGOING_OPEN = OneWay("ipcrt.locator/Outgoing.Open", OutgoingOpenRequest)
@@ -185,6 +283,35 @@ class LocatorProxy(Proxy[Locator]):
         """Ask who the locator takes this client for."""
         return await self._call(LOCATOR_GET_IDENTITY, None, timeout)
 
+    async def publish(
+        self, service: str, name: str, vmo: Vmo, *, timeout: float | None = 25.0
+    ) -> None:
+        """Let others look at a tree of a service that this channel registered.
+
+        It replaces the one of the same name. What is in it the locator does not know.
+
+        Raises: PublishFailed.
+        """
+        await self._call(LOCATOR_PUBLISH, LocatorPublishRequest(service, name, vmo), timeout)
+
+    async def get_trees(
+        self, after: int, *, timeout: float | None = 25.0
+    ) -> LocatorGetTreesResponse:
+        """List the trees that this client may see, by their numbers, from behind `after` on.
+
+        There may be more behind the last.
+        """
+        return await self._call(LOCATOR_GET_TREES, LocatorGetTreesRequest(after), timeout)
+
+    async def get_tree(
+        self, number: int, *, timeout: float | None = 25.0
+    ) -> LocatorGetTreeResponse:
+        """Get a tree to look at, whether or not its publisher is still there.
+
+        Raises: TreeFailed.
+        """
+        return await self._call(LOCATOR_GET_TREE, LocatorGetTreeRequest(number), timeout)
+
 
 class LocatorBlockingProxy(BlockingProxy[Locator]):
     """A client, blocking its thread; see `LocatorProxy`."""
@@ -212,6 +339,15 @@ class LocatorBlockingProxy(BlockingProxy[Locator]):
     def get_identity(self, *, timeout: float | None = 25.0) -> LocatorGetIdentityResponse:
         return self._call(LOCATOR_GET_IDENTITY, None, timeout)
 
+    def publish(self, service: str, name: str, vmo: Vmo, *, timeout: float | None = 25.0) -> None:
+        self._call(LOCATOR_PUBLISH, LocatorPublishRequest(service, name, vmo), timeout)
+
+    def get_trees(self, after: int, *, timeout: float | None = 25.0) -> LocatorGetTreesResponse:
+        return self._call(LOCATOR_GET_TREES, LocatorGetTreesRequest(after), timeout)
+
+    def get_tree(self, number: int, *, timeout: float | None = 25.0) -> LocatorGetTreeResponse:
+        return self._call(LOCATOR_GET_TREE, LocatorGetTreeRequest(number), timeout)
+
 
 class LocatorServer(Server[Locator]):
     """Serves one client; see `LocatorProxy`."""
@@ -232,6 +368,15 @@ class LocatorServer(Server[Locator]):
 
     @abstractmethod
     def get_identity(self) -> Answer[LocatorGetIdentityResponse]: ...
+
+    @abstractmethod
+    def publish(self, service: str, name: str, vmo: Vmo) -> Answer[None]: ...
+
+    @abstractmethod
+    def get_trees(self, after: int) -> Answer[LocatorGetTreesResponse]: ...
+
+    @abstractmethod
+    def get_tree(self, number: int) -> Answer[LocatorGetTreeResponse]: ...
 
 
 class OutgoingProxy(Proxy[Outgoing]):

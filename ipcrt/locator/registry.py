@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ipcrt.locator.policy import Namespace
@@ -34,12 +34,16 @@ class Registration:
     outgoing: OutgoingProxy
     uid: int
     process: Process
+    session: object = None
+    """Who registered it."""
 
 
 class Registry:
     """Names and who serves them. A name has one service at a time; one that has died has none."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_removed: Callable[[Registration], None] | None = None) -> None:
+        """`on_removed` is told of each registration once, when it is withdrawn."""
+        self._on_removed = on_removed
         self._by_name: dict[str, Registration] = {}
         self._registrations: set[Registration] = set()
         self._listings: dict[Namespace, LocatorGetEntriesResponse] = {}
@@ -54,6 +58,8 @@ class Registry:
     def remove(self, registration: Registration) -> None:
         """Withdraw a registration and close what it owns; harmless when it is gone already."""
         self._listings.clear()
+        if registration in self._registrations and self._on_removed is not None:
+            self._on_removed(registration)
         self._registrations.discard(registration)
         for name in registration.names:
             if self._by_name.get(name) is registration:

@@ -10,6 +10,7 @@ which lead straight to the service, and new ones come as soon as it is back.
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import logging
 import os
@@ -18,8 +19,9 @@ from typing import Any, Final
 
 from ipcrt.bindings.ends import ServerEnd, create_endpoints
 from ipcrt.bindings.server import Limits, Server, ServerBinding
-from ipcrt.errors import IpcError, Status
-from ipcrt.locator.connect import connect
+from ipcrt.errors import IpcError, PeerClosed, Status
+from ipcrt.locator.account import TREE_NAME, Diagnostics, clients_account, process_account
+from ipcrt.locator.connect import LocatorClient, connect
 from ipcrt.locator.descriptors import descriptor_ceiling
 from ipcrt.locator.protocol import Identity, Outgoing, OutgoingServer
 from ipcrt.locator.session import refuse
@@ -69,6 +71,11 @@ class Directory(OutgoingServer):
         self._clients: dict[ServerBinding[Any], Peer] = {}
         self._per_uid: collections.Counter[int] = collections.Counter()
         self._ceiling = descriptor_ceiling()
+
+    @property
+    def names(self) -> list[str]:
+        """What it offers."""
+        return list(self._offers)
 
     def open(
         self, name: str, server_end: Channel, client: Identity, process: Process | None
@@ -131,6 +138,19 @@ class Directory(OutgoingServer):
         calls = sum(binding.statistics()["calls_in_flight"] for binding in self._clients)
         return {"clients": len(self._clients), "calls_in_flight": calls}
 
+    def account(self) -> dict[str, object]:
+        """Tell of the service, its limits, and its busiest clients."""
+        clients = [(peer.identity, binding) for binding, peer in self._clients.items()]
+        return {
+            **self.statistics(),
+            "process": process_account(),
+            "limits": {
+                "clients": self._limits.clients,
+                "clients_per_uid": self._limits.clients_per_uid,
+            },
+            "clients_by_load": clients_account(clients, self._limits.client),
+        }
+
 
 async def provide(
     port: AsyncPort,
@@ -139,26 +159,44 @@ async def provide(
     path: str | os.PathLike[str] | None = None,
     limits: ServiceLimits | None = None,
     on_registered: Callable[[], Awaitable[None] | None] | None = None,
+    inspect: Diagnostics | None = None,
 ) -> None:
     """Offer names and serve their clients until cancelled.
 
-    `on_registered` is called each time the locator has taken the names.
+    `on_registered` is called each time the locator has taken the names. `inspect`, which stays the
+    caller's, shows the clients meanwhile, and is published under the first name.
     Raises, at the first try: RegisterFailed: the locator refuses. Unavailable: there is none.
     NoResources: it is full. Later it tries again and again whatever happens (a locator may not
     have noticed yet that our last registration is gone): clients are being served meanwhile.
     """
     directory = Directory(port, offers, limits)
+    with contextlib.ExitStack() as stack:
+        if inspect is not None:
+            stack.callback(inspect.lazy("service", directory.account).close)
+            stack.callback(inspect.lazy("port", port.statistics).close)
+        await _provide(port, directory, path, on_registered, inspect)
+
+
+async def _provide(
+    port: AsyncPort,
+    directory: Directory,
+    path: str | os.PathLike[str] | None,
+    on_registered: Callable[[], Awaitable[None] | None] | None,
+    inspect: Diagnostics | None,
+) -> None:
     first, pause = True, _RETRY_S[0]
 
-    async def registered() -> None:
+    async def registered(locator: LocatorClient) -> None:
         nonlocal first, pause
         first, pause = False, _RETRY_S[0]
+        if inspect is not None:
+            await _publish(locator, directory.names[0], inspect)
         if on_registered is not None and (told := on_registered()) is not None:
             await told
 
     while True:
         try:
-            await _provide_once(port, directory, list(offers), path, registered)
+            await _provide_once(port, directory, path, registered)
             _log.info("the locator has gone; looking for it")
         except IpcError as error:
             if first or port.closed:
@@ -171,9 +209,8 @@ async def provide(
 async def _provide_once(
     port: AsyncPort,
     directory: Directory,
-    names: list[str],
     path: str | os.PathLike[str] | None,
-    registered: Callable[[], Awaitable[None]],
+    registered: Callable[[LocatorClient], Awaitable[None]],
 ) -> None:
     """Register with the locator, and return when it has gone."""
     async with connect(path, port=port) as locator:
@@ -181,11 +218,22 @@ async def _provide_once(
         with client:
             binding = ServerBinding(server, directory, port)
             try:
-                await locator.proxy.register(names, client)
-                await registered()
+                await locator.proxy.register(directory.names, client)
+                await registered(locator)
                 await binding.wait_closed()
             finally:
                 binding.close()
+
+
+async def _publish(locator: LocatorClient, service: str, inspect: Diagnostics) -> None:
+    """Publish what a service tells of itself; it serves without that as well."""
+    try:
+        with inspect.duplicate_vmo() as vmo:
+            await locator.proxy.publish(service, TREE_NAME, vmo)
+    except PeerClosed:
+        raise
+    except IpcError as error:
+        _log.warning("diagnostics are not published: %s", error)
 
 
 def _close(peer: Peer) -> None:

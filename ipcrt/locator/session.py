@@ -21,16 +21,23 @@ from ipcrt.locator.protocol import (
     Locator,
     LocatorGetEntriesResponse,
     LocatorGetIdentityResponse,
+    LocatorGetTreeResponse,
+    LocatorGetTreesResponse,
     LocatorServer,
     Outgoing,
     OutgoingProxy,
+    PublishError,
+    PublishFailed,
     RegisterError,
     RegisterFailed,
+    TreeError,
+    TreeFailed,
 )
 from ipcrt.locator.registry import Registration
 from ipcrt.objects._fd import duplicate_fd
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.process import Process
+from ipcrt.objects.vmo import Vmo
 from ipcrt.wire.epitaph import encode_epitaph
 
 if TYPE_CHECKING:
@@ -55,6 +62,7 @@ class Session(LocatorServer):
         self._service = service
         self._process = process
         self.who = who
+        self.identity = Identity(who.pid, who.uid, who.gid)
         self.namespace = namespace
         self.binding: ServerBinding[Locator] | None = None
         self._waiting = 0
@@ -108,9 +116,8 @@ class Session(LocatorServer):
                 process = stack.enter_context(self.process())
                 last_word = stack.enter_context(_spare(server_end))
                 self._check_room(registration, server_end, process)
-                identity = Identity(self.who.pid, self.who.uid, self.who.gid)
                 outgoing = registration.outgoing
-                if outgoing.open_soon(name, server_end, identity, process, self._passed):
+                if outgoing.open_soon(name, server_end, self.identity, process, self._passed):
                     self._waiting += 1
             except NotFound:  # the client has gone meanwhile
                 return
@@ -159,7 +166,7 @@ class Session(LocatorServer):
                     raise RegisterFailed(RegisterError.TOO_MANY)
                 proxy = OutgoingProxy(outgoing, service.port)
                 kept = Process(process.take(), process.rights)
-        registration = Registration(offered, proxy, self.who.uid, kept)
+        registration = Registration(offered, proxy, self.who.uid, kept, self)
         service.registry.add(registration)
         self._end_with(kept, lambda: service.registry.remove(registration))
         _log.info("%s offers %s", self, ", ".join(offered))
@@ -202,7 +209,30 @@ class Session(LocatorServer):
             raise
 
     def get_identity(self) -> LocatorGetIdentityResponse:
-        return LocatorGetIdentityResponse(Identity(self.who.pid, self.who.uid, self.who.gid))
+        return LocatorGetIdentityResponse(self.identity)
+
+    def publish(self, service: str, name: str, vmo: Vmo) -> None:
+        with vmo:
+            registration = self._service.registry.find(service)
+            if registration is None or registration.session is not self:
+                raise PublishFailed(PublishError.NOT_REGISTERED)
+            if not self._service.has_room(vmo.fileno()):
+                raise PublishFailed(PublishError.TOO_MANY)
+            self._service.keeper.publish(registration, service, name, self.identity, vmo)
+
+    def get_trees(self, after: int) -> LocatorGetTreesResponse:
+        self._service.registry.sweep()
+        listing = self._service.keeper.listing(self.identity, self.namespace, after)
+        return LocatorGetTreesResponse(listing)
+
+    def get_tree(self, number: int) -> LocatorGetTreeResponse:
+        vmo = self._service.keeper.find(self.identity, self.namespace, number)
+        if vmo is None:
+            raise TreeFailed(TreeError.NOT_FOUND)
+        try:
+            return LocatorGetTreeResponse(vmo.duplicate())
+        except NoResources:
+            raise TreeFailed(TreeError.NO_RESOURCES) from None
 
     def client_gone(self, reason: IpcError) -> None:
         self._service.forget(self, reason)

@@ -10,7 +10,17 @@ import pytest
 
 from tests.cli.conftest import Command
 
-VERBS = ["activate", "list", "call", "demo", "fidlc", "fidl-format", "fidl-lint", "fidl-abi"]
+VERBS = [
+    "activate",
+    "list",
+    "call",
+    "inspect",
+    "demo",
+    "fidlc",
+    "fidl-format",
+    "fidl-lint",
+    "fidl-abi",
+]
 
 
 def test_help_names_every_verb_in_whole_sentences(ipcrt: Command) -> None:

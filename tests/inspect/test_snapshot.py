@@ -188,6 +188,14 @@ def test_a_size_that_no_tree_has_is_refused(size: int) -> None:
         Snapshot.read(vmo)
 
 
+def test_more_in_use_than_there_is_is_refused() -> None:
+    with Vmo.from_bytes(HEADER.pack(MAGIC, 1, 0, 128, 0, 0, 0, 0)) as vmo:
+        for _ in range(2):
+            with pytest.raises(InspectError, match="128 bytes in use exceed the 64"):
+                Snapshot.read(vmo)
+            vmo.seal(Seals.SHRINK)
+
+
 def test_no_vmo_at_all_is_refused() -> None:
     read, write = os.pipe()
     os.close(write)

@@ -271,4 +271,4 @@ def test_the_console_script_is_there() -> None:
     script = Path(sys.executable).with_name("ipcrt-locatord")
     if not script.exists():
         pytest.skip("the package is not installed here")
-    assert "ipcrt.locator.daemon" in script.read_text()
+    assert "ipcrt.cli.locatord" in script.read_text()

@@ -4,7 +4,7 @@ import os
 import resource
 import socket
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from ipcrt.locator.protocol import Identity, Locator, LocatorProxy
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.event import Event
 from ipcrt.objects.handle import Handle
+from ipcrt.objects.seals import Seals
+from ipcrt.objects.vmo import Vmo
 from ipcrt.port.aport import AsyncPort, open_port
 from ipcrt.port.signals import Signals
 from ipcrt.wire.epitaph import decode_epitaph
@@ -263,3 +265,42 @@ async def test_closing_while_a_listener_rests(tmp_path: Path) -> None:
                 await wait_until_async(lambda: place.service._rests)
                 place.service.close()
         assert not place.port.statistics()["deadlines"]
+
+
+# ------------------------------------------------------------------------- what it tells of itself
+
+
+class Shown:
+    """Diagnostics that only take note."""
+
+    def __init__(self) -> None:
+        self.pulls: dict[str, Callable[[], Mapping[str, object]]] = {}
+
+    def lazy(self, name: str, pull: Callable[[], Mapping[str, object]], /) -> Shown.Closable:
+        self.pulls[name] = pull
+        return Shown.Closable()
+
+    class Closable:
+        def close(self) -> None: ...
+
+    def duplicate_vmo(self) -> Vmo:
+        vmo = Vmo.from_bytes(b"tree")
+        vmo.seal(Seals.SHRINK | Seals.GROW)
+        return vmo
+
+
+async def test_it_tells_of_itself_as_a_service_does(tmp_path: Path) -> None:
+    async with opened(tmp_path) as place, place.client() as client:
+        shown = Shown()
+        place.service.show(shown)
+        [tree] = (await client.proxy.get_trees(0)).trees
+        assert (tree.service, tree.alive) == ("ipcrt.locator/Locator", True)
+        assert tree.publisher == Identity(os.getpid(), os.geteuid(), os.getegid())
+        account = shown.pulls["locator"]()
+        assert account["clients"] == 1
+        assert account["trees"] == {"live": 1, "ended": 0}
+        assert set(shown.pulls) == {"locator", "port"}
+        clients = account["clients_by_load"]
+        assert isinstance(clients, dict)
+        assert clients["client-1"]["pid"] == os.getpid()
+        assert clients["client-1"]["received"] >= 3

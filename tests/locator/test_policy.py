@@ -37,9 +37,11 @@ def test_the_default_is_everything_for_root_and_ourselves() -> None:
         granted = namespace(Policy.default(), who)
         assert granted.may_open("a/B")
         assert granted.may_register("a/B")
+        assert granted.may_inspect("a/B")
     granted = namespace(Policy.default(), ALICE)
     assert not granted.may_open("a/B")
     assert not granted.may_register("a/B")
+    assert not granted.may_inspect("a/B")
 
 
 def test_an_empty_policy_grants_nothing(tmp_path: Path) -> None:
@@ -59,6 +61,7 @@ def test_a_whole_policy(tmp_path: Path) -> None:
             user = [61001]
             open = ["alice/*", "shared/One"]
             register = ["alice/[A-M]*"]
+            inspect = ["shared/*"]
             """,
         )
     )
@@ -70,6 +73,9 @@ def test_a_whole_policy(tmp_path: Path) -> None:
     assert alice.may_register("alice/Anything")
     assert not alice.may_register("alice/Zebra")
     assert not alice.may_register("public/X")
+    assert alice.may_inspect("shared/One")
+    assert not alice.may_inspect("alice/X")
+    assert not root.may_inspect("shared/One")
     assert root.may_open("public/X")
     assert not root.may_open("alice/X")
 

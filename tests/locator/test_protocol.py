@@ -14,10 +14,14 @@ from ipcrt.errors import LocalProtocolError
 from ipcrt.locator.protocol import (
     LOCATOR_GET_ENTRIES,
     LOCATOR_GET_IDENTITY,
+    LOCATOR_GET_TREE,
+    LOCATOR_GET_TREES,
     LOCATOR_HAND_OVER,
     LOCATOR_OPEN,
+    LOCATOR_PUBLISH,
     LOCATOR_REGISTER,
     MAX_ENTRIES,
+    MAX_TREES,
     OUTGOING_OPEN,
     Entry,
     HandOverError,
@@ -26,9 +30,12 @@ from ipcrt.locator.protocol import (
     LocatorBlockingProxy,
     LocatorGetEntriesResponse,
     LocatorGetIdentityResponse,
+    LocatorGetTreeRequest,
+    LocatorGetTreesResponse,
     LocatorHandOverRequest,
     LocatorOpenRequest,
     LocatorProxy,
+    LocatorPublishRequest,
     LocatorRegisterRequest,
     LocatorServer,
     Outgoing,
@@ -36,9 +43,11 @@ from ipcrt.locator.protocol import (
     OutgoingServer,
     RegisterError,
     State,
+    Tree,
 )
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.process import Process
+from ipcrt.objects.vmo import Vmo
 
 # What every build of every release must agree on.
 ORDINALS = {
@@ -47,6 +56,9 @@ ORDINALS = {
     "ipcrt.locator/Locator.Register": 0x6BCD1D4B3AF010C0,
     "ipcrt.locator/Locator.HandOver": 0x4E07E2313C78060D,
     "ipcrt.locator/Locator.GetIdentity": 0x030675E11C10F9F8,
+    "ipcrt.locator/Locator.Publish": 0x7E3F9748BC3602F3,
+    "ipcrt.locator/Locator.GetTrees": 0x034A5FE9DD104ABC,
+    "ipcrt.locator/Locator.GetTree": 0x067B5F75FBA6CFD7,
     "ipcrt.locator/Outgoing.Open": 0x0E04CC8B71726CF1,
 }
 METHODS: tuple[Method[Any, Any], ...] = (
@@ -55,6 +67,9 @@ METHODS: tuple[Method[Any, Any], ...] = (
     LOCATOR_REGISTER,
     LOCATOR_HAND_OVER,
     LOCATOR_GET_IDENTITY,
+    LOCATOR_PUBLISH,
+    LOCATOR_GET_TREES,
+    LOCATOR_GET_TREE,
     OUTGOING_OPEN,
 )
 
@@ -81,7 +96,7 @@ def test_every_face_has_every_method(face: type[Any]) -> None:
     assert {method.name for method in Locator.TABLE.by_ordinal.values()} <= set(dir(face))
 
 
-@pytest.mark.parametrize("method", METHODS[:5], ids=lambda method: method.name)
+@pytest.mark.parametrize("method", METHODS[:8], ids=lambda method: method.name)
 def test_the_two_proxies_take_the_same(method: Method[Any, Any]) -> None:
     awaited = inspect.signature(getattr(LocatorProxy, method.name))
     blocking = inspect.signature(getattr(LocatorBlockingProxy, method.name))
@@ -91,7 +106,7 @@ def test_the_two_proxies_take_the_same(method: Method[Any, Any]) -> None:
 
 
 def test_a_server_takes_what_a_request_holds() -> None:
-    for server, methods in ((LocatorServer, METHODS[:5]), (OutgoingServer, METHODS[5:])):
+    for server, methods in ((LocatorServer, METHODS[:8]), (OutgoingServer, METHODS[8:])):
         for method in methods:
             taken = list(inspect.signature(getattr(server, method.name)).parameters)[1:]
             assert taken == list(getattr(method.request.type, "__struct_fields__", ()))
@@ -111,8 +126,13 @@ def test_a_server_takes_what_a_request_holds() -> None:
             bytes.fromhex("91 91 92 a3612f42 01"),
         ),
         (LOCATOR_GET_ENTRIES, LocatorGetEntriesResponse([]), bytes.fromhex("91 90")),
+        (
+            LOCATOR_GET_TREES,
+            LocatorGetTreesResponse([Tree(7, "a/B", "t", Identity(1, 1000, 100), False, 500)]),
+            bytes.fromhex("91 91 96 07 a3612f42 a174 93 01 cd03e8 64 c2 cd01f4"),
+        ),
     ],
-    ids=["identity", "entries", "no entries"],
+    ids=["identity", "entries", "no entries", "trees"],
 )
 def test_bodies(method: Method[Any, Any], value: object, body: bytes) -> None:
     assert method.response.encode(value)[0] == body
@@ -138,6 +158,17 @@ def test_bodies_with_handles() -> None:
         with end:
             body, _ = LOCATOR_HAND_OVER.request.encode(LocatorHandOverRequest(end))
             assert body == bytes.fromhex("91 d40100")
+    with Vmo.create(8) as vmo:
+        body, _ = LOCATOR_PUBLISH.request.encode(LocatorPublishRequest("a/B", "t", vmo))
+        assert body == bytes.fromhex("93 a3612f42 a174 d40100")
+    assert LOCATOR_GET_TREE.request.encode(LocatorGetTreeRequest(7))[0] == bytes.fromhex("91 07")
+
+
+def test_a_whole_page_of_trees_fits_a_packet() -> None:
+    who = Identity(*[0x7FFF_FFFF] * 3)
+    tree = Tree(2**64 - 1, "x" * 255, "x" * 64, who, False, 2**64 - 1)
+    body, _ = LOCATOR_GET_TREES.response.encode(LocatorGetTreesResponse([tree] * MAX_TREES))
+    assert len(body) < 65_520
 
 
 @pytest.mark.parametrize(

@@ -173,3 +173,17 @@ async def test_closing_withdraws_everything() -> None:
         registry.close()
         assert len(registry) == 0
         assert service.outgoing.closed
+
+
+async def test_whoever_is_withdrawn_is_told_once() -> None:
+    told: list[Registration] = []
+    async with opened() as (_, services):
+        registry = Registry(told.append)
+        first, second = services.make("a/One"), services.make("a/Two")
+        registry.add(first)
+        registry.add(second)
+        registry.remove(first)
+        registry.remove(first)
+        assert told == [first]
+        registry.close()
+        assert told == [first, second]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
@@ -21,6 +21,8 @@ from ipcrt.locator.protocol import (
 )
 from ipcrt.locator.service import Directory, Factory, Peer, ServiceLimits, provide
 from ipcrt.objects.process import Process
+from ipcrt.objects.seals import Seals
+from ipcrt.objects.vmo import Vmo
 from ipcrt.port.aport import AsyncPort, open_port
 from tests.locator.echo import NAME, Echo, EchoBlockingProxy, EchoProxy, EchoServer
 from tests.locator.stage import Stage
@@ -302,3 +304,101 @@ def test_a_service_whose_name_is_taken_meanwhile_waits_for_its_turn(stage: Stage
         assert echo.echo("still mine") == "still mine"
         rival.kill()
         assert service.line() == "registered"
+
+
+# ------------------------------------------------------------------------------------- diagnostics
+
+
+class Shown:
+    """Diagnostics that only take note."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.closed = 0
+
+    def lazy(self, name: str, pull: Callable[[], Mapping[str, object]], /) -> Shown:
+        assert pull()
+        self.names.append(name)
+        return self
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def duplicate_vmo(self) -> Vmo:
+        vmo = Vmo.from_bytes(b"tree")
+        vmo.seal(Seals.SHRINK | Seals.GROW)
+        return vmo
+
+
+@pytest.mark.anyio
+async def test_what_shows_a_service_is_published_whenever_it_registers(stage: Stage) -> None:
+    daemon = stage.locator(alone=False)
+    shown = Shown()
+    async with open_port() as port:
+        registered = 0
+
+        def count() -> None:
+            nonlocal registered
+            registered += 1
+
+        async def serve() -> None:
+            offers = {NAME: EchoServer, "a/B": EchoServer}
+            await provide(port, offers, path=stage.path, on_registered=count, inspect=shown)
+
+        stop = port.spawn(serve(), "service")
+        await wait_until_async(lambda: registered == 1)
+        async with connect(stage.path, port=port) as client:
+            [tree] = (await client.proxy.get_trees(0)).trees
+            assert (tree.service, tree.name, tree.alive) == (NAME, "inspect", True)
+        daemon.child.kill()
+        daemon.child.wait()
+        stage.locator(alone=False)
+        await wait_until_async(lambda: registered == 2)
+        async with connect(stage.path, port=port) as client:
+            assert [each.alive for each in (await client.proxy.get_trees(0)).trees] == [True]
+        assert (shown.names, shown.closed) == (["service", "port"], 0)
+        stop()
+        await wait_until_async(lambda: shown.closed == 2)
+
+
+@pytest.mark.anyio
+async def test_a_tree_that_the_locator_refuses_costs_the_service_nothing(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.locator(alone=False)
+
+    class Bad(Shown):
+        def duplicate_vmo(self) -> Vmo:
+            return Vmo.from_bytes(b"not sealed")
+
+    async with open_port() as port:
+        registered: list[bool] = []
+
+        async def serve() -> None:
+            offers = {NAME: EchoServer}
+            told = registered.append
+            await provide(
+                port, offers, path=stage.path, on_registered=lambda: told(True), inspect=Bad()
+            )
+
+        port.spawn(serve(), "service")
+        await wait_until_async(lambda: registered)
+        async with (
+            connect(stage.path, port=port) as client,
+            await client.open(EchoProxy) as echo,
+        ):
+            assert await echo.echo("hello") == "hello"
+    assert "diagnostics are not published: INVALID_TREE" in caplog.text
+
+
+@pytest.mark.anyio
+async def test_an_account_tells_of_clients_and_limits() -> None:
+    limits = ServiceLimits(clients=5, clients_per_uid=4)
+    async with opened(limits=limits) as desk, desk.open() as echo:
+        await echo.echo("x")
+        account = desk.directory.account()
+        assert account["clients"] == 1
+        assert account["limits"] == {"clients": 5, "clients_per_uid": 4}
+        clients = account["clients_by_load"]
+        assert isinstance(clients, dict)
+        assert clients["client-1"]["received"] == 1

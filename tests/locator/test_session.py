@@ -34,13 +34,20 @@ from ipcrt.locator.protocol import (
     Locator,
     LocatorProxy,
     Outgoing,
+    PublishError,
+    PublishFailed,
     RegisterError,
     RegisterFailed,
+    TreeError,
+    TreeFailed,
 )
 from ipcrt.locator.service import Directory
 from ipcrt.locator.session import Session, refuse
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.process import Process
+from ipcrt.objects.rights import Rights
+from ipcrt.objects.seals import Seals
+from ipcrt.objects.vmo import Vmo
 from ipcrt.port.aport import AsyncPort, open_port
 from tests.locator.echo import NAME, Echo, EchoProxy, EchoServer
 from tests.support.proc import open_fds
@@ -529,3 +536,82 @@ async def test_errors_in_opening_are_logged_once(caplog: pytest.LogCaptureFixtur
             with pytest.raises((NotFound, Unavailable)):
                 await echo.echo("hello")
     assert len(caplog.records) <= 1
+
+
+# -------------------------------------------------------------------------------------------- trees
+
+
+def a_tree(content: bytes = b"content") -> Vmo:
+    vmo = Vmo.from_bytes(content)
+    vmo.seal(Seals.SHRINK | Seals.GROW)
+    return vmo
+
+
+async def test_a_tree_outlives_its_service() -> None:
+    async with opened() as club, club.client() as service, club.client() as reader:
+        await service.register([NAME], club.directory())
+        await service.publish(NAME, "t", a_tree())
+        [tree] = (await reader.get_trees(0)).trees
+        assert (tree.service, tree.name, tree.alive) == (NAME, "t", True)
+        assert tree.publisher == Identity(os.getpid(), 1000, 1000)
+        club.kill_services()
+        await wait_until_async(lambda: not club.service.statistics()["names"])
+        [tree] = (await reader.get_trees(0)).trees
+        assert not tree.alive
+        assert (await reader.get_trees(tree.number)).trees == []
+        with (await reader.get_tree(tree.number)).vmo as vmo:
+            assert vmo.read(0, 7) == b"content"
+            assert not vmo.rights & Rights.WRITE
+
+
+async def test_a_tree_is_published_by_whoever_registered_the_service() -> None:
+    async with opened() as club, club.client() as service, club.client() as other:
+        before = len(open_fds())
+        for client, name in ((service, NAME), (other, NAME), (other, "a/B")):
+            with pytest.raises(PublishFailed) as caught:
+                await client.publish(name, "t", a_tree())
+            assert caught.value.error == PublishError.NOT_REGISTERED
+            if client is service:
+                await service.register([NAME], club.directory())
+                before += 4  # the directory's two ends, the process, and what tells of its end
+        assert club.service.keeper.statistics() == {"live": 0, "ended": 0}
+        await wait_until_async(lambda: len(open_fds()) <= before)
+
+
+async def test_a_tree_that_is_not_sealed_is_refused_and_closed() -> None:
+    async with opened() as club, club.client() as service:
+        await service.register([NAME], club.directory())
+        before = len(open_fds())
+        with pytest.raises(PublishFailed) as caught:
+            await service.publish(NAME, "t", Vmo.from_bytes(b"x"))
+        assert caught.value.error == PublishError.INVALID_TREE
+        assert len(open_fds()) == before
+
+
+async def test_nobody_sees_the_trees_of_another_user() -> None:
+    async with (
+        opened() as club,
+        club.client() as service,
+        club.client(uid=2000) as stranger,
+        club.client(Namespace((), (), ("ipcrt.test/*",)), uid=2000) as named,
+        club.client(Namespace((), ()), uid=0) as root,
+    ):
+        await service.register([NAME], club.directory())
+        await service.publish(NAME, "t", a_tree())
+        [tree] = (await service.get_trees(0)).trees
+        assert (await stranger.get_trees(0)).trees == []
+        with pytest.raises(TreeFailed) as caught:
+            await stranger.get_tree(tree.number)
+        assert caught.value.error == TreeError.NOT_FOUND
+        for client in (named, root):
+            assert (await client.get_trees(0)).trees == [tree]
+            (await client.get_tree(tree.number)).vmo.close()
+
+
+async def test_a_locator_with_its_descriptors_in_use_keeps_no_tree() -> None:
+    async with opened() as club, club.client() as service:
+        await service.register([NAME], club.directory())
+        club.service._ceiling = 0
+        with pytest.raises(PublishFailed) as caught:
+            await service.publish(NAME, "t", a_tree())
+        assert caught.value.error == PublishError.TOO_MANY
