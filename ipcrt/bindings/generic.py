@@ -2,7 +2,7 @@
 
 Everything else is decoded in one pass from its bytes (see `codec`). Here the body becomes plain
 lists and maps first, under the wire's own rules; then each unknown member of a flexible union
-is put aside as `UnknownVariant`; what is left is checked against the contract as ever.
+is put aside as its union's `UnknownVariant`; what is left is checked against the contract as ever.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from msgspec import inspect
 
 from ipcrt.bindings.plain import is_list, is_map
 from ipcrt.bindings.table import Hook, Table, convert, members_of
-from ipcrt.bindings.union import UnknownVariant, Variant
+from ipcrt.bindings.union import UnknownResource, UnknownVariant, Variant
 from ipcrt.bindings.unknown import UnknownMember, keep
 from ipcrt.wire.body import decode_value
 
@@ -111,11 +111,12 @@ def _list(item: Rewrite | None) -> Rewrite | None:
 
 def _variants(infos: list[Any], seen: _Seen) -> Rewrite:
     classes = tuple(info.cls for info in infos)
-    flexible = UnknownVariant in classes
+    flexible = any(issubclass(each, UnknownVariant) for each in classes)
+    resource = UnknownResource in classes
     known = seen.get(classes)
     if known is None:
         known = seen[classes] = {}
-        inner = {i.tag: i.fields[0].type for i in infos if i.cls is not UnknownVariant}
+        inner = {i.tag: i.fields[0].type for i in infos if not issubclass(i.cls, UnknownVariant)}
         known.update({ordinal: _build(type_, seen) for ordinal, type_ in inner.items()})
 
     def rewrite(value: Any) -> Any:
@@ -127,7 +128,7 @@ def _variants(infos: list[Any], seen: _Seen) -> Rewrite:
             return value if f is None else [ordinal, f(item)]
         if not flexible or ordinal < 1:
             return value
-        return [_UNKNOWN_TAG, UnknownMember(ordinal, keep(item))]
+        return [_UNKNOWN_TAG, UnknownMember(ordinal, keep(item, "a union", resource=resource))]
 
     return rewrite
 

@@ -6,7 +6,8 @@
         muted: bool | None = None
 
 There is an ordinal for each member, in their order. What the sender's contract has and ours has
-not is kept, and goes out again with the table: see `unknown_members` and `without_unknown`.
+not is kept, and goes out again with the table: see `unknown_members` and `without_unknown`. Only
+where the table is a `resource` may that hold handles; they are closed.
 Source: docs/wire-format.md, "Bodies"; FIDL, RFC-0047.
 """
 
@@ -47,16 +48,23 @@ class Table:
     """Base of all tables: immutable, made with keywords, equal where all members are."""
 
     __ordinals: ClassVar[dict[str, int]]
+    __is_resource: ClassVar[bool] = False
 
-    def __init_subclass__(cls, *, ordinals: tuple[int, ...] = ()) -> None:
+    def __init_subclass__(cls, *, ordinals: tuple[int, ...] = (), resource: bool = False) -> None:
         """Raises: ValueError: not one ordinal for each member."""
         super().__init_subclass__()
         cls.__ordinals = dict(zip(inspect.get_annotations(cls), ordinals, strict=True))
+        cls.__is_resource = resource
 
     @classmethod
     def __fidl_ordinals__(cls) -> dict[str, int]:
         """Answer each member's ordinal."""
         return cls.__ordinals
+
+    @classmethod
+    def __fidl_keep__(cls, value: object) -> bytes | None:
+        """Answer what is kept of a member that nobody here knows. Raises: ValidationError."""
+        return keep(value, f"table {cls.__name__}", resource=cls.__is_resource)
 
     def __init__(self, **members: Any) -> None:
         unknown = members.keys() - self.__ordinals.keys()
@@ -137,7 +145,8 @@ def to_map(table: Table) -> dict[int, Any]:
 def from_map(table: type[Table], value: Any, hook: Hook) -> Table:
     """Answer the table that a map stands for; `hook` makes its handles and tables.
 
-    Raises: ValidationError: no map, or a member is not of its type or out of bounds.
+    Raises: ValidationError: no map, or a member is not of its type or out of bounds, or holds
+    handles that no version of the contract can mean.
     """
     if not is_map(value):
         raise msgspec.ValidationError(f"{type(value).__name__} where a table belongs")
@@ -149,7 +158,7 @@ def from_map(table: type[Table], value: Any, hook: Hook) -> Table:
             raise msgspec.ValidationError(f"{ordinal!r} is no table ordinal")
         member = known.get(ordinal)
         if member is None:
-            unknown.append((ordinal, keep(item)))
+            unknown.append((ordinal, table.__fidl_keep__(item)))
             continue
         made[member.name] = converted = convert(item, member.type, hook)
         if member.check is not None:

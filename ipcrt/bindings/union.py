@@ -8,6 +8,7 @@
 
     Shape: TypeAlias = ShapeCircle | ShapeLabel | UnknownVariant    # flexible
     Shape: TypeAlias = ShapeCircle | ShapeLabel                     # strict
+    Thing: TypeAlias = ThingVmo | UnknownResource                   # flexible, may hold handles
 
 A `match` over a union is checked for completeness by type checkers. The tag is the ordinal.
 Source: docs/wire-format.md, "Bodies"; FIDL, RFC-0061.
@@ -26,10 +27,7 @@ class Variant(Struct, frozen=True):
 
 
 class UnknownVariant(Variant, frozen=True, tag=0):
-    """A member of a flexible union that this side does not know; it is sent as it came.
-
-    Handles that came in it are closed: then its value is gone, and it cannot be sent.
-    """
+    """A member of a flexible union that this side does not know; it is sent as it came."""
 
     unknown: UnknownMember
 
@@ -42,6 +40,13 @@ class UnknownVariant(Variant, frozen=True, tag=0):
     def data(self) -> bytes | None:
         """The member's value in MessagePack; None where it held handles."""
         return self.unknown.data
+
+
+class UnknownResource(UnknownVariant, frozen=True, tag=0):
+    """The same of a resource union: handles may come in it.
+
+    They are closed: then its value is gone, and it cannot be sent.
+    """
 
 
 def as_payload(union: Any) -> Any:

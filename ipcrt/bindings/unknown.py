@@ -2,8 +2,10 @@
 
 1. A value that nobody here knows is kept as MessagePack in its shortest form, which is how it is
    compared and how it goes out again.
-2. Handles in it are closed, since nobody here could own them. What is left would not be what was
-   said, so nothing is kept of it: a table goes on without it, a union with it cannot be sent.
+2. Only a resource type may have handles in it. They are closed, since nobody here could own them.
+   What is left would not be what was said, so nothing is kept of it: a table goes on without it, a
+   union with it cannot be sent. A value type is a value type in every version: handles in one are
+   a breach of the contract.
 3. What a message could say of it is all that is kept; it is checked like any body, both ways.
 
 FIDL's own bindings drop such values (RFC-0137); here whoever stands between two newer peers may
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from msgspec import Raw, msgpack
+from msgspec import Raw, ValidationError, msgpack
 
 from ipcrt.bindings.plain import is_list, is_map
 from ipcrt.errors import LocalProtocolError
@@ -56,11 +58,16 @@ class UnknownMember:
         return f"<{self.ordinal}: {describe(self.data)}>"
 
 
-def keep(value: object) -> bytes | None:
-    """Answer a value that came in plain parts as MessagePack; None where handles are in it."""
+def keep(value: object, owner: str, *, resource: bool) -> bytes | None:
+    """Answer a value that came in plain parts as MessagePack; None where handles are in it.
+
+    Raises: ValidationError: handles are in it, and `owner` is no resource type.
+    """
     try:
         return encode_value(value)
     except LocalProtocolError:  # a handle: whatever else came in a message can go out in one
+        if not resource:
+            raise ValidationError(f"handles in an unknown member of {owner}, no resource") from None
         return None
 
 

@@ -105,7 +105,7 @@ def test_a_union_whose_unknown_member_held_handles_is_not_passed_on(
             with pytest.raises(IpcError) as caught:
                 await client.ask("pass_thing", newest("thing", ours))
             assert caught.value.status == Status.INTERNAL
-            assert await client.ask("saw") == "UnknownVariant(unknown=<2: gone>)"
+            assert await client.ask("saw") == "UnknownResource(unknown=<2: gone>)"
         else:
             _close(await client.ask("pass_thing", newest("thing", ours)))
         given = await client.ask("give_thing")

@@ -9,7 +9,7 @@ import pytest
 from ipcrt.bindings.codec import Codec
 from ipcrt.bindings.ends import ClientEnd, Protocol, create_endpoints
 from ipcrt.bindings.structs import Struct
-from ipcrt.bindings.union import UnknownVariant, Variant
+from ipcrt.bindings.union import UnknownResource, UnknownVariant, Variant
 from ipcrt.errors import RemoteProtocolError
 from ipcrt.objects.event import Event
 from ipcrt.objects.handle import Handle
@@ -27,7 +27,7 @@ class ThingAny(Variant, frozen=True, tag=2):
     value: Handle
 
 
-Thing: TypeAlias = ThingEnd | ThingAny | UnknownVariant
+Thing: TypeAlias = ThingEnd | ThingAny | UnknownResource
 
 
 class Crate(Struct, frozen=True):

@@ -21,7 +21,7 @@ class Settings(Table, ordinals=(1, 3, 4, 6)):
     data: bytes | None = None
 
 
-class Parcel(Table, ordinals=(1, 2)):
+class Parcel(Table, ordinals=(1, 2), resource=True):
     event: Event | None = None
     more: Parcel | None = None
 

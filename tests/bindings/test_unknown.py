@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import given, settings
-from msgspec import msgpack
+from msgspec import ValidationError, msgpack
 
 from ipcrt.bindings.bits import FlexibleBits8
 from ipcrt.bindings.codec import Codec
@@ -15,7 +15,7 @@ from ipcrt.bindings.structs import Struct
 from ipcrt.bindings.table import Table, unknown_members
 from ipcrt.bindings.union import UnknownVariant, Variant, as_payload
 from ipcrt.bindings.unknown import UnknownMember, describe, keep, settle
-from ipcrt.errors import LocalProtocolError
+from ipcrt.errors import LocalProtocolError, RemoteProtocolError
 from ipcrt.objects.event import Event
 from ipcrt.wire.body import encode_value
 from tests.wire.test_properties import values
@@ -156,9 +156,11 @@ def test_whatever_a_body_can_hold_is_kept_and_sent_again(value: Any) -> None:
 
 def test_nothing_is_kept_of_what_holds_handles() -> None:
     with Event.create() as event:
-        assert keep([1, {2: event}]) is None
-    assert keep([1, {2: "x"}]) == b"\x92\x01\x81\x02\xa1x"
-    assert describe(keep("x")) == "2 bytes"
+        assert keep([1, {2: event}], "it", resource=True) is None
+        with pytest.raises(ValidationError, match="unknown member of it, no resource"):
+            keep([1, {2: event}], "it", resource=False)
+    assert keep([1, {2: "x"}], "it", resource=False) == b"\x92\x01\x81\x02\xa1x"
+    assert describe(keep("x", "it", resource=True)) == "2 bytes"
 
 
 def test_an_unknown_member_is_a_value() -> None:
@@ -182,3 +184,20 @@ def test_only_a_value_that_is_there_has_a_mark() -> None:
         UnknownMember(5, None).mark()
     with pytest.raises(LocalProtocolError):
         UnknownMember(1 << 64, b"\xc0").mark()
+
+
+HOLDING = [
+    pytest.param(Codec(OldCard), b"\x82\x01\xa1x\x07\x91\xd4\x01\x00", id="a table"),
+    pytest.param(Codec[OldShape](as_payload(OldShape)), b"\x92\x07\x91\xd4\x01\x00", id="a union"),
+    pytest.param(
+        Codec(OldBox), b"\x94\x91\x81\x02\x91\x92\x07\xd4\x01\x00\xc0\x01\x01", id="inside"
+    ),
+]
+
+
+@pytest.mark.parametrize("codec, body", HOLDING)
+def test_no_version_of_a_value_type_has_handles(codec: Codec[Any], body: bytes) -> None:
+    event = Event.create()
+    with pytest.raises(RemoteProtocolError, match="handles in an unknown member"):
+        codec.decode(memoryview(body), [event])
+    assert event.closed

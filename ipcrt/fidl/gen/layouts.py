@@ -30,6 +30,7 @@ def table(module: Module, decl: Json) -> list[str]:
     hidden = frozenset(names.member(each["name"]) for each in members)
     ordinals = tuple(int(each["ordinal"]) for each in members)
     keyword = f", ordinals={ordinals}" if ordinals else ""
+    keyword += ", resource=True" if decl["resource"] else ""
     *above, statement = Group(f"class {name}(", [base + keyword], "):").lines()
     lines = above + opening(statement, doc_of(decl), alone="" if members else f"Table {name}.")
     for each in members:
@@ -64,7 +65,7 @@ def variants(module: Module, decl: Json) -> list[list[str]]:
     found: list[list[str]] = []
     for each in decl["members"]:
         name = module.variants[decl["name"]][each["ordinal"]]
-        statement = f"class {name}({base}, tag={each['ordinal']}):"
+        statement = f"class {name}({base}, tag={int(each['ordinal'])}):"
         member = f"    value: {module.types.bounded(each)}"
         found.append([*opening(statement, doc_of(each)), member])
     return found
@@ -76,5 +77,6 @@ def union(module: Module, decl: Json) -> list[str]:
     type_alias = module.use("typing", "TypeAlias")
     parts = [*module.variants[decl["name"]].values()]
     if not decl["strict"]:
-        parts.append(module.binding("union", "UnknownVariant"))
+        unknown = "UnknownResource" if decl["resource"] else "UnknownVariant"
+        parts.append(module.binding("union", unknown))
     return [*alternatives(f"{name}: {type_alias}", parts), *docstring(doc_of(decl))]

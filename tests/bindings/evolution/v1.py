@@ -21,7 +21,7 @@ from ipcrt.bindings.server import Server
 from ipcrt.bindings.table import Table
 from ipcrt.bindings.tables import Event as _Event
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
-from ipcrt.bindings.union import UnknownVariant, Variant
+from ipcrt.bindings.union import UnknownResource, UnknownVariant, Variant
 from ipcrt.objects.event import Event
 
 
@@ -77,7 +77,7 @@ class Page(Struct):
     options: Options
 
 
-class Parcel(Table, ordinals=(1,)):
+class Parcel(Table, ordinals=(1,), resource=True):
     tag: Uint8 | None = None
 
 
@@ -177,7 +177,7 @@ Form: TypeAlias = FormName
 
 Shape: TypeAlias = ShapeSide | ShapeLabel | ShapeSettings | UnknownVariant
 
-Thing: TypeAlias = ThingEvent | UnknownVariant
+Thing: TypeAlias = ThingEvent | UnknownResource
 
 STATION_PASS_COLOUR = TwoWay("ipcrt.evolution/Station.PassColour", ColourBox, ColourBox)
 STATION_GIVE_COLOUR = TwoWay("ipcrt.evolution/Station.GiveColour", type(None), ColourBox)

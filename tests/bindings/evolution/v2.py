@@ -21,7 +21,7 @@ from ipcrt.bindings.server import Server
 from ipcrt.bindings.table import Table
 from ipcrt.bindings.tables import Event as _Event
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
-from ipcrt.bindings.union import UnknownVariant, Variant
+from ipcrt.bindings.union import UnknownResource, UnknownVariant, Variant
 from ipcrt.objects.event import Event
 
 
@@ -82,7 +82,7 @@ class Page(Struct):
     options: Options
 
 
-class Parcel(Table, ordinals=(1, 2)):
+class Parcel(Table, ordinals=(1, 2), resource=True):
     tag: Uint8 | None = None
     event: Event | None = None
 
@@ -212,7 +212,7 @@ Form: TypeAlias = FormName | FormNumber
 
 Shape: TypeAlias = ShapeSide | ShapeCorners | ShapeSettings | UnknownVariant
 
-Thing: TypeAlias = ThingEvent | ThingEvents | UnknownVariant
+Thing: TypeAlias = ThingEvent | ThingEvents | UnknownResource
 
 STATION_PASS_COLOUR = TwoWay("ipcrt.evolution/Station.PassColour", ColourBox, ColourBox)
 STATION_GIVE_COLOUR = TwoWay("ipcrt.evolution/Station.GiveColour", type(None), ColourBox)

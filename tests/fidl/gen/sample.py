@@ -26,7 +26,7 @@ from ipcrt.bindings.services import Service
 from ipcrt.bindings.table import Table
 from ipcrt.bindings.tables import Event as _Event
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
-from ipcrt.bindings.union import UnknownVariant, Variant, as_payload
+from ipcrt.bindings.union import UnknownResource, UnknownVariant, Variant, as_payload
 from ipcrt.objects.event import Event
 from ipcrt.objects.rights import Rights
 from ipcrt.objects.socket import Socket
@@ -124,7 +124,7 @@ class Settings2(Table, ordinals=(1, 2)):
     nodes: Annotated[list[Node], Meta(max_length=3)] | None = None
 
 
-class Parcel(Table, ordinals=(1, 2, 3)):
+class Parcel(Table, ordinals=(1, 2, 3), resource=True):
     thing: Thing | None = None
     back: ClientEnd[Player] | None = None
     event: Event | None = None
@@ -224,7 +224,7 @@ Name: TypeAlias = Annotated[str, Meta(max_length=8)]
 
 Names: TypeAlias = Annotated[list[Name], Meta(max_length=5)]
 
-Thing: TypeAlias = ThingVmo | ThingEvent | ThingSocket | UnknownVariant
+Thing: TypeAlias = ThingVmo | ThingEvent | ThingSocket | UnknownResource
 """Something with a handle in it."""
 
 Shape2: TypeAlias = Shape2Colour | Shape2Numbers
