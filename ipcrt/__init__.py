@@ -1,7 +1,7 @@
 """Typed local IPC over channels that carry bytes and file descriptors.
 
-Rooms, from the bottom: errors; objects and wire; port; bindings; locator; cli. A room imports
-only rooms below it; the contracts in pyproject.toml convict one that does not.
+Rooms, from the bottom: errors; objects and wire; port; bindings; locator and inspect; cli. A room
+imports only rooms below it; the contracts in pyproject.toml convict one that does not.
 
 The names here are for users; each comes from the module that defines it when it is first asked
 for, so that `import ipcrt` loads no event loop and costs next to nothing. `ipcrt.Event` is the
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
         Unavailable,
         WrongType,
     )
+    from ipcrt.inspect.format import InspectError
+    from ipcrt.inspect.inspector import Inspector
+    from ipcrt.inspect.snapshot import Snapshot
     from ipcrt.locator.connect import (
         BlockingLocatorClient,
         LocatorClient,
@@ -104,6 +107,9 @@ _HOMES: Final = {
         "Unavailable",
         "WrongType",
     ),
+    "ipcrt.inspect.format": ("InspectError",),
+    "ipcrt.inspect.inspector": ("Inspector",),
+    "ipcrt.inspect.snapshot": ("Snapshot",),
     "ipcrt.locator.connect": (
         "BlockingLocatorClient",
         "LocatorClient",
@@ -153,6 +159,8 @@ __all__ = [
     "EventPair",
     "Fifo",
     "Handle",
+    "InspectError",
+    "Inspector",
     "InvalidArgs",
     "IoError",
     "IpcError",
@@ -184,6 +192,7 @@ __all__ = [
     "ServiceLimits",
     "ShouldWait",
     "Signals",
+    "Snapshot",
     "Socket",
     "Status",
     "Struct",

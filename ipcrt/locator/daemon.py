@@ -153,7 +153,7 @@ async def _serve(
         with ExitStack() as stack:
             stack.callback(locator.close)
             if show is not None:
-                locator.show(stack.enter_context(show(port)))
+                _show(locator, show, stack)
             locator.listen(listener)
             notifier.ready()
             if notifier.watchdog_interval_us is not None:
@@ -161,6 +161,14 @@ async def _serve(
             await stop.wait()
             notifier.stopping()
             _log.info("stopping: %s", locator.statistics())
+
+
+def _show(locator: LocatorService, show: Show, stack: ExitStack) -> None:
+    """Show the locator until the stack unwinds; it serves without that as well."""
+    try:
+        locator.show(stack.enter_context(show(locator.port)))
+    except IpcError as error:
+        _log.warning("no diagnostics of the locator itself: %s", error)
 
 
 def _reload(locator: LocatorService, policy_path: str | None) -> None:

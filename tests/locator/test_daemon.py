@@ -267,6 +267,19 @@ def test_without_uvloop(stage: Stage) -> None:
     assert daemon.child.wait() == 0
 
 
+def test_it_serves_where_diagnostics_fail(stage: Stage) -> None:
+    daemon = stage.locator_from(
+        "import sys\n"
+        "from ipcrt.errors import NoResources\n"
+        f"from {DAEMON} import main\n"
+        "def show(port):\n"
+        "    raise NoResources('no memory')\n"
+        "sys.exit(main(show=show))\n"
+    )
+    stage.service()
+    assert "no diagnostics of the locator itself: no memory" in daemon.log()
+
+
 def test_the_console_script_is_there() -> None:
     script = Path(sys.executable).with_name("ipcrt-locatord")
     if not script.exists():
