@@ -73,11 +73,16 @@ class Store:
         self._vmo = Vmo.create(max_bytes // WORD_BYTES * WORD_BYTES, name)
         try:
             self._mapping = self._vmo.map(writable=True)
-            self._view(memoryview(self._mapping))
-            self._vmo.seal(_SEALS)
         except BaseException:
             self._vmo.close()
             raise
+        try:
+            self._vmo.seal(_SEALS)  # the mapping that is there may write on
+        except BaseException:
+            self._mapping.close()
+            self._vmo.close()
+            raise
+        self._view(memoryview(self._mapping))
         HEADER.pack_into(self.octets, 0, MAGIC, VERSION, 0, HEADER_BYTES, 0, 0, 0, 0)
 
     def _view(self, octets: memoryview) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -103,7 +104,9 @@ def test_a_forked_child_changes_nothing(store: Store) -> None:
     thread = threading.Thread(target=hold)
     thread.start()
     held.wait(20)
-    pid = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on: threads and fork(2)
+        pid = os.fork()
     if not pid:
         status = 1
         try:
