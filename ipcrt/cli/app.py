@@ -14,6 +14,7 @@ from ipcrt.cli.fidl_format import fidl_format
 from ipcrt.cli.fidl_lint import fidl_lint
 from ipcrt.cli.fidlc import SETTINGS as FIDLC_SETTINGS
 from ipcrt.cli.fidlc import fidlc
+from ipcrt.cli.fidlgen import fidlgen
 from ipcrt.cli.inspect import inspect
 from ipcrt.cli.list import list_
 
@@ -31,6 +32,7 @@ app.command()(call)
 app.command()(inspect)
 app.command()(demo)
 app.command(context_settings=FIDLC_SETTINGS, add_help_option=False)(fidlc)
+app.command()(fidlgen)
 app.command()(fidl_format)
 app.command()(fidl_lint)
 app.command()(fidl_abi)

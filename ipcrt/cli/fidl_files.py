@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -32,19 +31,36 @@ def read_text(name: str) -> str:
 def replace_text(name: str, text: str) -> None:
     """Put `text` in place of a file's, all or nothing; mode and symbolic links stay.
 
+    The file need not be there before. A device or a pipe is written to.
     Raises: OSError.
     """
     target = Path(name).resolve()
-    descriptor, beside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    if target.exists() and not target.is_file():
+        target.write_bytes(text.encode())
+        return
+    try:
+        descriptor, beside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        error.filename = name  # what was asked for, not the file beside it
+        raise
     try:
         with open(descriptor, "wb") as file:
             file.write(text.encode())
-        shutil.copymode(target, beside)
+        os.chmod(beside, _mode_of(target))
         os.replace(beside, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(beside)
         raise
+
+
+def _mode_of(target: Path) -> int:
+    """Answer a file's mode; that of a new file where there is none."""
+    if target.exists():
+        return target.stat().st_mode & 0o7777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def say(text: str) -> None:

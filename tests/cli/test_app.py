@@ -17,6 +17,7 @@ VERBS = [
     "inspect",
     "demo",
     "fidlc",
+    "fidlgen",
     "fidl-format",
     "fidl-lint",
     "fidl-abi",

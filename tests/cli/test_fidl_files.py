@@ -34,6 +34,29 @@ def test_a_replacement_that_fails_changes_nothing(where: Path) -> None:
     assert [(each.name, each.read_text()) for each in where.iterdir()] == [("a", "before")]
 
 
+def test_a_new_file_has_the_mode_that_others_have(where: Path) -> None:
+    (where / "other").touch()
+    replace_text(str(where / "new"), "a")
+    assert (where / "new").read_text() == "a"
+    assert (where / "new").stat().st_mode == (where / "other").stat().st_mode
+
+
+def test_what_is_no_file_is_written_to_or_refused(where: Path) -> None:
+    os.mkfifo(where / "pipe")
+    reader = os.open(where / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        replace_text(str(where / "pipe"), "a")
+        assert os.read(reader, 9) == b"a"
+    finally:
+        os.close(reader)
+    assert (where / "pipe").is_fifo()
+    with pytest.raises(IsADirectoryError):
+        replace_text(str(where), "a")
+    with pytest.raises(FileNotFoundError) as caught:
+        replace_text(str(where / "missing/a"), "a")
+    assert caught.value.filename == str(where / "missing/a")
+
+
 def test_a_name_that_is_no_text_comes_out_as_its_bytes(where: Path) -> None:
     path = os.fsencode(where) + b"/\xfc.fidl"
     with open(path, "w") as file:

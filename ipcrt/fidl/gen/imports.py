@@ -6,7 +6,7 @@ import re
 import sys
 from collections import defaultdict
 
-from ipcrt.fidl.gen.names import Scope
+from ipcrt.fidl.gen.names import Scope, checked
 from ipcrt.fidl.gen.text import WIDTH
 
 
@@ -30,7 +30,7 @@ class Imports:
 
         Of two modules with such a name the first one asked for has it plain.
         """
-        local = name
+        local = checked(name)
         while local in self._scope or self._owners.setdefault(local, module) != module:
             local = f"_{name}" if local == name else f"{local}_"
         self._names[module].add(name if local == name else f"{name} as {local}")

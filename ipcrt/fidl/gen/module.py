@@ -8,13 +8,21 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-from ipcrt.fidl.gen import layouts, protocols, values
+from ipcrt.fidl.gen import layouts, names, protocols, values
 from ipcrt.fidl.gen.faces import Faces
 from ipcrt.fidl.gen.ir import Ir, Json, attribute_text, doc_of
 from ipcrt.fidl.gen.methods import methods_of
 from ipcrt.fidl.gen.module_scope import Module, unions
 from ipcrt.fidl.gen.text import docstring
 
+_BAD_IR: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 _ALIASES: Final = frozenset(("alias", "new_type", "union", "overlay"))
 _TRANSPORTS: Final = ("Channel", "Driver")
 
@@ -34,11 +42,13 @@ class BadIr(ValueError):
 def generate(ir: Json, options: Options | None = None) -> str:
     """Answer the Python module for one library's JSON IR.
 
-    Raises: BadIr.
+    Raises: BadIr. ValueError: the options name no package.
     """
+    options = options or Options()
+    names.package(options.package_prefix)
     try:
-        return _module(Ir(ir), options or Options())
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError, RecursionError) as error:
+        return _module(Ir(ir), options)
+    except _BAD_IR as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise BadIr(f"not a library's JSON IR: {what}") from error
 

@@ -122,6 +122,13 @@ def module(library: str) -> str:
     return f"{name}_" if name in _MODULES_TAKEN else _safe(name)
 
 
+def package(name: str) -> str:
+    """Answer the name of a package, which must be one. Raises: ValueError."""
+    if name and not all(part.isidentifier() and part == _safe(part) for part in name.split(".")):
+        raise ValueError(f"{name!r} is no package")
+    return name
+
+
 class Scope:
     """The names of one module; each is given out once."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipcrt.fidl.gen import names
 from ipcrt.fidl.gen.ir import Json, doc_of
 from ipcrt.fidl.gen.methods import Method, table, title
 from ipcrt.fidl.gen.module_scope import Module, error_key
@@ -23,7 +24,7 @@ def tables(module: Module, protocol: Json, methods: list[Method]) -> list[str]:
     constants = [method.constant for method in methods]
     items: list[str | Group] = [
         quote(title(protocol)),
-        f"{openness}.{protocol['openness'].upper()}",
+        f"{openness}.{names.constant(protocol['openness'])}",
         Group("(", constants, ")", is_tuple=True),
     ]
     name = module.named[protocol["name"]]

@@ -36,7 +36,7 @@ def _value(module: Module, const: Json) -> str:
         return quote(text)
     subtype: str = type_["subtype"]
     if subtype == "bool":
-        return text.capitalize()
+        return str({"false": False, "true": True}[text])
     if subtype.startswith("float"):
         return _real(module, const["value"])
     return _integer(const["value"])

@@ -5,6 +5,7 @@ import copy
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,35 @@ open protocol Store {
 };
 """
 
+LAMPS = """
+/// Lamps of a house.
+library ipcrt.small;
+
+/// Why a lamp did not do as it was told.
+type LampError = flexible enum {
+    /// No lamp has this name.
+    NOT_FOUND = 1;
+    /// The lamp is broken.
+    BROKEN = 2;
+    /// Somebody else holds the lamp.
+    IN_USE = 3;
+};
+
+/// Switches the lamps of a house.
+@discoverable
+open protocol Lamps {
+    /// Set how bright a lamp is, in percent.
+    flexible SetLevel(struct { lamp string:64; level uint8; }) -> () error LampError;
+    /// Let a lamp blink; whoever asks does not wait for it.
+    flexible Blink(struct { lamp string:64; times uint32; });
+    /// Answer what is known of a lamp.
+    flexible Describe(struct { lamp string:64; }) -> (struct {
+        name string:64;
+        rooms vector<string:64>:8;
+    });
+};
+"""
+
 
 @pytest.fixture
 def sample_ir(tmp_path: Path) -> dict[str, Any]:
@@ -45,10 +75,11 @@ def test_nothing_committed_differs_from_its_fidl() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_protocol_of_three_methods_is_small(tmp_path: Path) -> None:
-    text = generate(compile_ir(tmp_path, STORE))
-    assert text.startswith("# Library ipcrt.small: generated; do not edit.\n")
-    assert len(text.encode()) < 4096
+@pytest.mark.parametrize("text", [STORE, LAMPS])
+def test_a_protocol_of_three_methods_is_small(tmp_path: Path, text: str) -> None:
+    generated = generate(compile_ir(tmp_path, text))
+    assert generated.startswith("# Library ipcrt.small: generated; do not edit.\n")
+    assert len(generated.encode()) < 4096
 
 
 def test_the_same_ir_makes_the_same_text_and_stays_as_it_was(sample_ir: dict[str, Any]) -> None:
@@ -113,6 +144,56 @@ def test_an_ir_from_anywhere_cannot_write_code(sample_ir: dict[str, Any], text: 
     sample_ir["name"] = text
     with pytest.raises(BadIr):
         generate(sample_ir)
+
+
+BENT = """
+library ipcrt.bent;
+const YES bool = true;
+const N float32 = 0.5;
+const B F = F.A;
+type E = flexible enum : int32 { A = 1; };
+type F = flexible bits { A = 1; };
+type S = struct { a vector<E>:3; b array<float32, 2>; c string:4; };
+type T = table { 1: s S; };
+type U = union { 2: t T; };
+alias W = string:5;
+open protocol P { flexible M(T) -> (U) error E; flexible O(U); flexible -> V(S); };
+service X { p client_end:P; };
+"""
+
+
+def _leaves(node: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    if path:
+        yield path
+    kind = node.__class__
+    keys: Any = range(len(node)) if kind is list else node if kind is dict else ()
+    for key in keys:
+        yield from _leaves(node[key], (*path, key))
+
+
+def _imports_os(statement: ast.Import) -> bool:
+    return any(each.name == "os" for each in statement.names)
+
+
+@pytest.mark.parametrize("bad", ["1): pass\nimport os\n(", "x\nimport os", None, 1e999, [{}], {}])
+def test_an_ir_that_is_bent_anywhere_is_refused_or_harmless(tmp_path: Path, bad: object) -> None:
+    """No other error, no text that is not Python, nothing imported that we do not import."""
+    ir = json.dumps(compile_ir(tmp_path, BENT))
+    refused = 0
+    for path in _leaves(json.loads(ir)):
+        bent: Any = json.loads(ir)
+        node = bent
+        for key in path[:-1]:
+            node = node[key]
+        node[path[-1]] = bad
+        try:
+            text = generate(bent)
+        except BadIr:
+            refused += 1
+            continue
+        statements = ast.walk(ast.parse(text))
+        assert not any(isinstance(each, ast.Import) and _imports_os(each) for each in statements)
+    assert refused > 100
 
 
 @pytest.mark.parametrize("text", ["{}", '{"name": 3}', '{"name": "a", "enum_declarations": [{}]}'])
