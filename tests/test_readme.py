@@ -17,15 +17,16 @@ from tests.support.processes import ROOT, Child, Spawner
 from tests.support.waiting import wait_until
 
 README = (ROOT / "README.md").read_text()
+BY_HAND = (ROOT / "docs/fidl-python.md").read_text()
 BIN = Path(sys.executable).parent
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
-def section(title: str) -> str:
-    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+def section(title: str, page: str = README) -> str:
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
     assert found, title
     return found[1]
 
@@ -36,7 +37,7 @@ def commands(title: str) -> list[list[str]]:
 
 
 class House:
-    """A directory with the README's programs, and a locator's path in the environment."""
+    """A directory with the README's contract and programs; a locator's path in the environment."""
 
     def __init__(self, directory: Path, spawner: Spawner) -> None:
         self.directory = directory
@@ -46,9 +47,15 @@ class House:
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": f"{directory}{os.pathsep}{ROOT}",
         }
-        for source in blocks("python"):
-            name = source.splitlines()[0].removeprefix("# ")
-            (directory / name).write_text(source)
+        self.write(*blocks("fidl"), *blocks("python"))
+        for command in commands("A contract"):
+            assert self.run(*command) == ""
+
+    def write(self, *sources: str) -> None:
+        """Write files whose first line says how they are called."""
+        for source in sources:
+            name = source.splitlines()[0].lstrip("#/ ")
+            (self.directory / name).write_text(source)
 
     def start(self, *command: str) -> Child:
         words = ["sh", "-c", f'cd {self.directory}; exec "$@"', "sh", *command]
@@ -92,11 +99,15 @@ def house(tmp_path: Path, spawn_python: Spawner) -> Iterator[House]:
         shutil.rmtree(directory)
 
 
-def test_the_programs_work_as_they_stand_there(house: House) -> None:
+def start_echo(house: House) -> None:
     house.start("ipcrt-locatord")
     house.until_offered()
     house.start("python", "echo_server.py")
     house.until_offered("example/Echo")
+
+
+def test_the_programs_work_as_they_stand_there(house: House) -> None:
+    start_echo(house)
     assert "prints `hello` and `hello again`" in " ".join(README.split())
     assert house.run("python", "echo_client.py") == "hello\nhello again\n"
 
@@ -112,8 +123,17 @@ def test_the_programs_work_as_they_stand_there(house: House) -> None:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: example\nVersion: 1\n")
     name, _, proxy = declaration.splitlines()[1].replace('"', "").partition(" = ")
     (info / "entry_points.txt").write_text(f"[ipcrt.protocols]\n{name} = {proxy}\n")
-    answer = house.run("ipcrt", "call", "example/Echo", "echo", "text=hi", "--json")
+    answer = house.run("ipcrt", "call", "example/Echo", "say", "text=hi", "--json")
     assert answer == '{"text": "hi"}\n'
+
+
+def test_a_module_written_by_hand_speaks_with_a_generated_one(house: House) -> None:
+    start_echo(house)
+    generated = (house.directory / "echo.py").read_text()
+    house.write(*blocks("python", section("By hand", BY_HAND)))
+    assert (house.directory / "echo.py").read_text() != generated
+    assert house.run("python", "echo_client.py") == "hello\nhello again\n"
+    house.run("mypy", "--strict", "--python-version", "3.11", "echo.py", "echo_server.py")
 
 
 @pytest.mark.parametrize("command", commands("Run the locator"), ids=" ".join)
@@ -139,12 +159,9 @@ def test_the_command_line_does_what_it_says(house: House) -> None:
 
 
 def test_its_fidl_goes_through_every_tool(house: House) -> None:
-    [source] = blocks("fidl")
-    (house.directory / "echo.fidl").write_text(source)
+    shutil.copy(house.directory / "echo.json", house.directory / "released.json")
     for command in commands("FIDL"):
         assert house.run(*command) == "", command
-        if command[1] == "fidlc":
-            shutil.copy(house.directory / "echo.json", house.directory / "released.json")
 
 
 def test_the_scripts_and_files_that_it_names_are_there() -> None:
