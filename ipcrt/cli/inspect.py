@@ -36,7 +36,9 @@ def inspect(
     ] = 1.0,
     timeout: TimeoutOption = 10.0,
 ) -> None:
-    """Show the queues, limits, descriptors and clients of the locator and of each service.
+    """Show what the locator and each service hold, dead or alive.
+
+    That is queues, limits, descriptors, and the busiest clients.
 
     DEAD: its process has gone, and this is what it said last. TORN: it was stopped in the middle of
     a change. HANGS: it is there, and does not refresh what it tells.

@@ -82,6 +82,7 @@ def test_what_hangs_is_what_lives_and_is_late() -> None:
         inspector._store.set_word(6, 1_000_000_000)
         with inspector.duplicate_vmo() as vmo:
             found = Snapshot.read(vmo)
+    assert not Told(TREE, snapshot(), age_ns=10**12).stale, "nothing was promised"
     assert not Told(TREE, found, age_ns=2_900_000_000).stale
     late = Told(TREE, found, age_ns=3_100_000_000)
     assert late.stale
