@@ -124,6 +124,10 @@ def read_source(name: str) -> SourceFile:
     """Read a file of a library. Raises: UsageError."""
     path = Path(name)
     try:
+        if not name:
+            raise UsageError("a file's name is empty")
+        if path.is_fifo() and path.resolve().exists():  # a shell's <(...) has no such place
+            raise UsageError(f"{name}: is a FIFO; nobody might ever write to it")
         if path.is_dir():
             raise UsageError(f"{name}: is a directory")
         if path.is_file() and path.stat().st_size > MAX_FILE_BYTES:
@@ -200,7 +204,8 @@ def _finish(library: Library, options: Options) -> None:
     path = Path(options.json_out)
     text = generate(library, options.session)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # where it is no folder, writing says so
+            path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", errors="surrogatepass")
     except OSError as error:
         raise UsageError(f"{options.json_out}: {error.strerror}") from None

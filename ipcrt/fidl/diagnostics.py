@@ -64,13 +64,14 @@ class Diagnostic:
 
 _TAB: Final = "    "
 _MAX_LINE: Final = 200
+_MAX_ARGUMENT: Final = 400
 
 
 def _excerpt(span: Span) -> list[str]:
     """Answer the source line and a caret line beneath it."""
     line, column = span.file.position(span.start)
     text = span.file.line_text(line)
-    if len(text) > _MAX_LINE:
+    if not text.strip() or len(text) > _MAX_LINE:
         return []
     width = max(1, min(span.end - span.start, len(text) - column + 1))
     before = text[: column - 1].replace("\t", _TAB)
@@ -83,8 +84,13 @@ def _fill(text: str, arguments: tuple[object, ...]) -> tuple[str, tuple[object, 
     blanks = len(pieces) - 1
     filled = pieces[0]
     for piece, argument in zip(pieces[1:], arguments, strict=False):
-        filled += f"{argument}{piece}"
+        filled += f"{_clip(str(argument))}{piece}"
     return filled, arguments[blanks:]
+
+
+def _clip(text: str) -> str:
+    """Leave out what nobody reads: a number may have a million digits."""
+    return text if len(text) <= _MAX_ARGUMENT else f"{text[:_MAX_ARGUMENT]}…"
 
 
 MAX_KEPT: Final = 1000

@@ -1,7 +1,8 @@
 """Tokens. Every keyword is contextual, so to the lexer it is an identifier like any other.
 
 One regular expression finds the next token; strings that fail it are looked at again, character
-by character, for a diagnostic that says what is wrong with them.
+by character, for a diagnostic that says what is wrong with them. No string is worth going back in
+(`++`, `*+`): what would be kept for that is a hundred times as long as the string.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _TOKEN: Final = re.compile(
   | (?P<comment>    //[^\n]* )
   | (?P<identifier> [A-Za-z_][A-Za-z0-9_]* )
   | (?P<number>     (?:[0-9]|-(?!>)) [0-9A-Fa-fxX_.\-]* )
-  | (?P<string>     "(?:[^"\\\x00-\x1f]|\\[\\"nrt]|\\u\{[0-9A-Fa-f]{1,6}\})*" )
+  | (?P<string>     "(?:[^"\\\x00-\x1f]++|\\[\\"nrt]|\\u\{[0-9A-Fa-f]{1,6}\})*+" )
   | (?P<arrow>      -> )
   | (?P<punct>      [()\[\]{}<>@.,;:?=&|] )
     """,
