@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from tests.support.waiting import wait_until
 from tests.systemd.box import ROOT, Box
 
 pytestmark = pytest.mark.systemd
@@ -38,6 +41,14 @@ from ipcrt_services.files.bindings import FilesBlockingProxy
 with connect_blocking() as locator, locator.open(FilesBlockingProxy) as files:
     with files.open("directory/file").file as file:
         print(os.getuid() == os.fstat(file.fileno()).st_uid, os.read(file.fileno(), 100).decode())
+"""
+
+INSPECTORS = '\n[[rule]]\nuser = ["daemon"]\ninspect = ["ipcrt.files/*"]\n'
+
+TREES = """
+from ipcrt.locator.connect import connect_blocking
+with connect_blocking() as locator:
+    print(len(locator.proxy.get_trees(0).trees))
 """
 
 REFUSED = """
@@ -114,3 +125,30 @@ def test_a_service_may_offer_its_own_name_only(services: Box) -> None:
     finally:
         services.run("rm", "-r", drop_ins)
         services.run("systemctl", "daemon-reload")
+
+
+def _inspect(box: Box, *arguments: str) -> dict[int, dict[str, Any]]:
+    """What root sees of whom, by process."""
+    found = json.loads(box.run("/opt/ipcrt/bin/ipcrt", "inspect", "--json", *arguments))
+    return {tree["pid"]: tree for tree in found}
+
+
+def test_what_they_tell_of_themselves_can_be_read_also_after_a_kill(services: Box) -> None:
+    units = (LOCATOR, KVSTORE, FILES)
+    locator, store, files = (int(services.show(unit, "MainPID")) for unit in units)
+    trees = _inspect(services)
+    assert set(trees) == {locator, store, files}
+    assert all(tree["alive"] and not tree["torn"] for tree in trees.values())
+    assert trees[store]["tree"]["service"]["process"]["pid"] == store
+    services.run("systemctl", "kill", "--signal=KILL", KVSTORE)
+    services.run("systemctl", "start", KVSTORE)
+    trees = _inspect(services, "ipcrt.kvstore/*")
+    assert [trees[store]["alive"], len(trees)] == [False, 2]
+    assert trees[store]["tree"]["service"]["process"]["pid"] == store
+
+
+def test_a_user_whom_policy_does_not_name_sees_none_of_it(services: Box) -> None:
+    assert services.python(TREES, "daemon") == "0\n"
+    services.write(POLICY, services.run("cat", POLICY) + INSPECTORS)
+    services.run("systemctl", "reload-or-restart", LOCATOR)
+    wait_until(lambda: services.python(TREES, "daemon") == "1\n", 30)
