@@ -18,7 +18,7 @@ from ipcrt.fidl.elements import (
 from ipcrt.fidl.library import Library, Session
 from ipcrt.fidl.references import KeyFinder, refs_in_element, refs_of
 from ipcrt.fidl.types import TypeCtor
-from ipcrt.fidl.versions import overlap, range_name
+from ipcrt.fidl.versions import Range, overlap, range_name
 
 
 def resolve_names(library: Library, session: Session, reporter: Reporter) -> None:
@@ -83,7 +83,7 @@ class _Resolver:
             library = found
         decl = self._find_decl(library, ref, element)
         if decl is None:
-            self._not_found(ref, ref.name, library)
+            self._not_found(ref, ref.name, library, _times(library, ref.name))
         elif ref.member is None:
             ref.resolve(decl)
         elif isinstance(decl, ValueLayout):
@@ -114,8 +114,8 @@ class _Resolver:
                 return decl
         return None
 
-    def _not_found(self, ref: Ref, name: str, library: Library) -> None:
-        self.reporter.error("fi-0052", ref.span, name, f"library '{library.name}'")
+    def _not_found(self, ref: Ref, name: str, library: Library, hint: str = "") -> None:
+        self.reporter.error("fi-0052", ref.span, name, f"library '{library.name}'", hint=hint)
 
     def report_values(self, element: Element) -> None:
         """Say which values are missing, where names in them, not members, were not found."""
@@ -162,3 +162,15 @@ class _Resolver:
                 self.library.platform,
                 mine,
             )
+
+
+def _times(library: Library, name: str) -> str:
+    """Say when something of that name exists, which it does at other versions."""
+    joined: list[Range] = []
+    for start, end in sorted(decl.availability.range for decl in library.by_name[name]):
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    times = ", and ".join(range_name(piece) for piece in joined)
+    return f"'{name}' exists {times} of platform '{library.platform}'"

@@ -32,6 +32,17 @@ def test_what_is_referred_to_lives_as_long() -> None:
     assert compile_versioned(text).ids == ["fi-0055"]
 
 
+def test_what_exists_at_other_versions_is_said_to() -> None:
+    text = """
+    @available(removed=2) type A = struct {};
+    @available(added=3) type A = table { @available(added=5) 1: a bool; };
+    type B = struct { a A; };
+    """
+    (found,) = compile_versioned(text).diagnostics
+    when = "at version 1, and from version 3 onward of platform 'example'"
+    assert found.hint == f"'A' exists {when}"
+
+
 def test_another_platform_is_seen_at_its_selected_version() -> None:
     dep = "@available(added=1)\nlibrary dep;\n@available(added=2) type A = struct {};"
     text = "@available(added=1)\nlibrary example;\nusing dep;\ntype B = struct { a dep.A; };"
