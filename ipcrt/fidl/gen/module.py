@@ -55,7 +55,10 @@ def generate(ir: Json, options: Options | None = None) -> str:
 
 def _module(ir: Ir, options: Options) -> str:
     module = Module(ir, options.package_prefix)
-    blocks = [*_types(module), *_tables(module), *_faces(module)]
+    methods = [(each, methods_of(module, each)) for each in spoken(ir)]
+    blocks = _types(module)
+    blocks += [protocols.tables(module, each, found) for each, found in methods]
+    blocks += [face for each, found in methods for face in Faces(module, each, found).classes()]
     loose = values.constants(module, plain=True)
     head = [f"# Library {ir.name}: generated; do not edit."]
     about = docstring(doc_of(ir.root) or f"FIDL library {ir.name}.")
@@ -97,18 +100,6 @@ def _alias(module: Module, decl: Json) -> list[list[str]]:
     if kind == "new_type":
         return [values.new_type(module, decl)]
     return [] if decl.get("is_result") else [layouts.union(module, decl)]
-
-
-def _tables(module: Module) -> list[list[str]]:
-    ir = module.ir
-    return [protocols.tables(module, each, methods_of(module, each)) for each in spoken(ir)]
-
-
-def _faces(module: Module) -> list[list[str]]:
-    found: list[list[str]] = []
-    for each in spoken(module.ir):
-        found += Faces(module, each, methods_of(module, each)).classes()
-    return found
 
 
 def spoken(ir: Ir) -> list[Json]:
