@@ -2,168 +2,62 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.fidl import ROOT, compile_text
+from tests.support.fidl import compile_text
+from tests.support.fidl_fuzz import LIBRARIES, MUTANTS, TOKENS, check, seeds
 
-# Nothing here may say "example": hypothesis would print it as it shrinks.
-WORDS = [
-    "library",
-    "using",
-    "as",
-    "alias",
-    "const",
-    "type",
-    "struct",
-    "enum",
-    "bits",
-    "union",
-    "table",
-    "overlay",
-    "protocol",
-    "service",
-    "compose",
-    "strict",
-    "flexible",
-    "resource",
-    "open",
-    "ajar",
-    "closed",
-    "error",
-    "true",
-    "false",
-    "optional",
-    "MAX",
-    "NEXT",
-    "HEAD",
-    "resource_definition",
-    "properties",
-    "reserved",
-    "string",
-    "vector",
-    "array",
-    "box",
-    "client_end",
-    "server_end",
-    "string_array",
-    "experimental_pointer",
-    "uint8",
-    "int32",
-    "uint64",
-    "float32",
-    "bool",
-    "byte",
-    "bytes",
-    "a",
-    "b",
-    "Foo",
-    "Bar",
-    "P",
-    "S",
-    "zx.Handle",
-    "a.b.c",
-    "fidl.FrameworkErr",
-    "@available",
-    "@selector",
-    "@unknown",
-    "@generated_name",
-    "added",
-    "removed",
-    "replaced",
-    "renamed",
-    "deprecated",
-    "platform",
-    "note",
-    "(",
-    ")",
-    "{",
-    "}",
-    "<",
-    ">",
-    "[",
-    "]",
-    ";",
-    ":",
-    ",",
-    ".",
-    "=",
-    "|",
-    "&",
-    "?",
-    "@",
-    "->",
-    "0",
-    "1",
-    "2",
-    "3",
-    "64",
-    "65",
-    "-1",
-    "0x10",
-    "0b1",
-    "1.5",
-    "1e400",
-    "4294967295",
-    "99999999999999999999",
-    '""',
-    '"a"',
-    '"\\u{1F600}"',
-    '"\\q"',
-    '"\\u{D800}"',
-    "///",
-    "//",
-    "#",
-    "\\",
-]
-TOKENS = st.lists(st.sampled_from([*WORDS, "\n", "///doc\n", "//c\n"]), max_size=60)
-SEEDS = sorted((ROOT / "docs" / "errors").glob("fi-*.md"))
-FUZZ = settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
-)
+ANY = st.one_of(TOKENS, MUTANTS, LIBRARIES, st.text(max_size=200))
 
 
-def _check(text: str) -> None:
-    compiled = compile_text(
-        text,
-        available={"example": "1,3,HEAD"},
-        flags=("zx_c_types", "allow_new_types", "no_resource_attribute"),
+def _bounded(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        database=None,
     )
-    assert compiled.ok != bool(compiled.ids)
-    for found in compiled.diagnostics:
-        assert found.render()
-    if compiled.ok:
-        assert compiled.ir
 
 
-@FUZZ
+@_bounded(120)
 @given(TOKENS)
-def test_any_tokens(tokens: list[str]) -> None:
-    _check("library example;\n" + " ".join(tokens))
+def test_any_tokens(text: str) -> None:
+    check(text)
 
 
-@FUZZ
+@_bounded(60)
 @given(st.text(max_size=200))
 def test_any_text(text: str) -> None:
-    _check(text)
+    check(text)
 
 
-@FUZZ
-@given(
-    st.sampled_from(SEEDS),
-    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 6), st.sampled_from(WORDS)), max_size=4),
-    st.booleans(),
-)
-def test_mutated_pages(page: Path, edits: list[tuple[int, int, str]], versioned: bool) -> None:
-    text = page.read_text().split("```fidl", 1)[1].split("\n", 1)[1].split("```", 1)[0]
-    if versioned and not text.startswith("@available"):
-        text = f"@available(added=1)\n{text}"
-    for at, length, word in edits:
-        text = f"{text[:at]}{word}{text[at + length :]}"
-    _check(text)
+@_bounded(120)
+@given(MUTANTS)
+def test_mutants_of_what_people_wrote(text: str) -> None:
+    check(text)
+
+
+@_bounded(80)
+@given(LIBRARIES)
+def test_libraries_that_mostly_keep_to_the_rules(text: str) -> None:
+    check(text)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@_bounded(20_000)
+@given(ANY)
+def test_anything_for_long(text: str) -> None:
+    check(text)
+
+
+def test_the_seeds_are_many_and_hold_themselves() -> None:
+    texts = seeds()
+    assert len(texts) > 350
+    good = [check(text).ok for text in texts if "\n// library\n" not in text]
+    assert sum(good) > 150
 
 
 @pytest.mark.parametrize("opening, closing", ["()", "{}", "<>", "[]"])
