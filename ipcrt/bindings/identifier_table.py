@@ -77,6 +77,9 @@ class IdentifierTable(Generic[T]):
     def __len__(self) -> int:
         return len(self._objects)
 
+    def __contains__(self, identifier: int) -> bool:
+        return identifier in self._objects
+
     def __iter__(self) -> Iterator[int]:
         """Go over the numbers in the order in which they came."""
         return iter(list(self._objects))

@@ -21,6 +21,7 @@ def test_what_is_kept_is_found() -> None:
     images = table(7, 2)
     assert [images.get(7), images.get(2)] == ["image 7", "image 2"]
     assert list(images) == [7, 2]
+    assert [number in images for number in (7, 2, 0, 1)] == [True, True, False, False]
     assert images.replace(7, "another") == "image 7"
     assert images.remove(7) == "another"
     assert len(images) == 1

@@ -24,8 +24,9 @@ from ipcrt.port.aport import open_port
 from ipcrt_services.canvas.__main__ import SERVICE as CANVAS
 from ipcrt_services.files.__main__ import SERVICE as FILES
 from ipcrt_services.kvstore.__main__ import SERVICE as KVSTORE
+from ipcrt_services.patterns.__main__ import SERVICE as PATTERNS
 
-SERVICES = {"canvas": CANVAS, "files": FILES, "kvstore": KVSTORE}
+SERVICES = {"canvas": CANVAS, "files": FILES, "kvstore": KVSTORE, "patterns": PATTERNS}
 
 
 async def serve(name: str, directory: str, fds: list[int]) -> None:
