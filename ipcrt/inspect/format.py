@@ -17,11 +17,11 @@ VERSION: Final = 1
 
 HEADER_BYTES: Final = 64
 HEADER: Final = struct.Struct("=8s7Q")
-"""magic, version, generation, used, dropped, refreshed, period, scratch."""
+"""magic, version, generation, used, dropped, refreshed, period, reserved."""
 
 WORD_BYTES: Final = 8
 GENERATION: Final = 2
-"""Index of the header's words, from here to SCRATCH."""
+"""Where a word of the header is, in words; so are those below."""
 USED: Final = 3
 DROPPED: Final = 4
 REFRESHED: Final = 5
