@@ -10,6 +10,8 @@ from __future__ import annotations
 import enum
 from typing import Any
 
+from ipcrt.bindings.enums import prepare
+
 
 def _invert(bits: Any) -> Any:
     return type(bits)(bits.known() & ~int(bits))
@@ -21,6 +23,7 @@ class _BitsType(enum.EnumType):
     def __init__(cls, *args: Any, **kwds: Any) -> None:
         super().__init__(*args, **kwds)
         type.__setattr__(cls, "__invert__", _invert)
+        prepare(cls)
 
 
 class _Bits(enum.IntFlag, metaclass=_BitsType):
@@ -43,6 +46,8 @@ class _Bits(enum.IntFlag, metaclass=_BitsType):
     def _missing_(cls, value: object) -> Any:
         if type(value) is not int or value >> cls._width():  # negative ones, too
             raise ValueError(f"{value!r} is no {cls.__name__}")
+        if value in cls._value2member_map_:  # one that msgspec has not noted
+            return cls._value2member_map_[value]
         member = super()._missing_(value)
         cls._value2member_map_.pop(value, None)
         return member

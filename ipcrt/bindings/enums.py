@@ -14,7 +14,40 @@ from __future__ import annotations
 import enum
 from typing import Any, Final
 
+from msgspec import msgpack
+
 _PLACEHOLDER: Final = "_placeholder"
+_LARGEST: Final = (1 << 63) - 1
+
+
+def prepare(cls: Any) -> None:
+    """Let msgspec note the members of an enum or of bits that have some over 2**63 - 1.
+
+    It refuses a class with such members, but keeps what it has noted, and asks `_missing_` for
+    the rest. So it sees the class without them once.
+    """
+    members: dict[int, Any] = cls._value2member_map_
+    large = {value: member for value, member in members.items() if value > _LARGEST}
+    if not large or len(large) == len(members):
+        return
+    for value in large:
+        del members[value]
+    try:
+        msgpack.Decoder(cls)
+    finally:
+        members.update(large)
+
+
+class StrictUint64(enum.IntEnum):
+    """Base of strict enums over uint64 with members over 2**63 - 1."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        prepare(cls)
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        return cls._value2member_map_.get(value)
 
 
 class FlexibleEnum(enum.IntEnum):
@@ -24,12 +57,13 @@ class FlexibleEnum(enum.IntEnum):
         """Take the value of the member that FIDL's `@unknown` marks, where one is."""
         super().__init_subclass__()
         type.__setattr__(cls, _PLACEHOLDER, unknown)
+        prepare(cls)
 
     @property
     def is_unknown(self) -> bool:
         """True for a value that this side's contract does not list, or lists as `@unknown`."""
         cls = type(self)
-        return self._name_ not in cls._member_map_ or self._value_ == vars(cls)[_PLACEHOLDER]
+        return self._value_ not in cls._value2member_map_ or self._value_ == vars(cls)[_PLACEHOLDER]
 
     @classmethod
     def _range(cls) -> range:
@@ -39,6 +73,8 @@ class FlexibleEnum(enum.IntEnum):
     def _missing_(cls, value: object) -> Any:
         if type(value) is not int or value not in cls._range():
             return None
+        if value in cls._value2member_map_:  # one that msgspec has not noted
+            return cls._value2member_map_[value]
         member = int.__new__(cls, value)
         member._name_ = f"UNKNOWN_{value}"
         member._value_ = value

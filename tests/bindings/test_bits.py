@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ipcrt.bindings import bits
-from ipcrt.bindings.bits import FlexibleBits8, StrictBits
+from ipcrt.bindings.bits import FlexibleBits8, FlexibleBits64, StrictBits
 from ipcrt.bindings.codec import Codec
 from ipcrt.errors import RemoteProtocolError
 
@@ -31,6 +31,27 @@ def test_the_opposite_is_what_is_known_and_not_set() -> None:
     assert ~Options(0x81) == Options.LOUD
     assert ~Access(0) == Access(3)
     assert Access(3) & ~Access.READ == Access.WRITE
+
+
+class Top(StrictBits):
+    LOW = 1
+    HIGH = 1 << 63
+
+
+class LooseTop(FlexibleBits64):
+    LOW = 1
+    HIGH = 1 << 63
+
+
+@pytest.mark.parametrize("cls", [Top, LooseTop])
+def test_the_highest_bit_may_have_a_name(cls: type[Top | LooseTop]) -> None:
+    codec = Codec(cls)
+    for value in (cls.LOW, cls.HIGH, cls.LOW | cls.HIGH, cls(0)):
+        body, _ = codec.encode(value)
+        assert codec.decode(memoryview(body), []) == value
+    assert codec.decode(memoryview(b"\xcf\x80" + bytes(7)), []) is cls.HIGH
+    assert [*cls.HIGH | cls.LOW] == [cls.LOW, cls.HIGH]
+    assert ~cls.LOW == cls.HIGH
 
 
 def test_strict_bits_refuse_unknown_ones() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ipcrt.bindings import enums
 from ipcrt.bindings.codec import Codec
-from ipcrt.bindings.enums import FlexibleUint8
+from ipcrt.bindings.enums import FlexibleUint8, FlexibleUint64, StrictUint64
 from ipcrt.errors import RemoteProtocolError
 
 
@@ -50,6 +50,41 @@ def test_an_unknown_value_is_a_value_like_others() -> None:
     assert hash(unknown) == hash(Colour(7))
     assert unknown.name == "UNKNOWN_7"
     assert copy.copy(unknown) == pickle.loads(pickle.dumps(unknown)) == unknown  # noqa: S301
+
+
+class Wide(FlexibleUint64):
+    SMALL = 1
+    LARGE = (1 << 64) - 1
+
+
+class Odd(FlexibleUint8):
+    UNKNOWN_5 = 6
+
+
+class Narrow(StrictUint64):
+    SMALL = 1
+    LARGE = 1 << 63
+
+
+def test_members_over_2_to_the_63() -> None:
+    wide: Codec[Any] = Codec(Wide)
+    narrow: Codec[Any] = Codec(Narrow)
+    for codec, member in ((wide, Wide.LARGE), (wide, Wide.SMALL), (narrow, Narrow.LARGE)):
+        body, _ = codec.encode(member)
+        assert codec.decode(memoryview(body), []) is member
+        assert type(member)(int(member)) is member
+    assert not Wide.LARGE.is_unknown
+    assert wide.decode(memoryview(b"\x02"), []).is_unknown
+    for bad in (b"\x02", b"\xcf" + b"\xff" * 8):
+        with pytest.raises(RemoteProtocolError):
+            narrow.decode(memoryview(bad), [])
+    with pytest.raises(ValueError, match="not a valid Narrow"):
+        Narrow(2)
+
+
+def test_a_member_may_be_called_as_an_unknown_one_would() -> None:
+    assert Odd(5).is_unknown
+    assert not Odd(6).is_unknown
 
 
 def test_a_member_may_stand_for_what_is_unknown() -> None:

@@ -11,6 +11,8 @@ from ipcrt.fidl.gen.ir import Json, attribute, doc_of
 from ipcrt.fidl.gen.module_scope import Module
 from ipcrt.fidl.gen.text import docstring, opening, quote
 
+_LARGEST: Final = (1 << 63) - 1
+"""The largest member that an `enum.IntEnum` may have in a message; see `StrictUint64`."""
 _HEXADECIMAL: Final = re.compile("0[xX][0-9a-fA-F]+")
 _SUBCLASSABLE: Final = ("primitive", "string", "vector", "array")
 
@@ -69,7 +71,9 @@ def enum(module: Module, decl: Json) -> list[str]:
     if not decl["members"]:
         return _nothing_known(module, decl, decl["type"])
     if decl["strict"]:
+        is_large = any(int(each["value"]["value"]) > _LARGEST for each in decl["members"])
         base = f"{module.imports.module('enum')}.IntEnum"
+        base = module.binding("enums", "StrictUint64") if is_large else base
     else:
         base = module.binding("enums", f"Flexible{decl['type'].capitalize()}")
         base += _placeholder(decl)
