@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.hanging_get import HangingGet
 from ipcrt.bindings.server import ServerBinding
 from ipcrt.bindings.watching import Watching
-from ipcrt.errors import BadState, Canceled, PeerClosed, TimedOut
+from ipcrt.errors import BadState, Canceled, NotFound, PeerClosed, TimedOut
 from ipcrt.port.aport import AsyncPort, open_port
 from tests.bindings.ticker import Number, Ticker, TickerProxy, TickerServer, connect
 from tests.support.waiting import wait_until_async
@@ -85,6 +86,22 @@ async def test_a_cancellation_gives_up_nothing() -> None:
 
 
 async def test_a_failure_is_told_once_and_watched_anew() -> None:
+    failures: list[Exception] = [NotFound("no lamp yet")]
+
+    async def call() -> int:
+        await anyio.lowlevel.checkpoint()
+        if failures:
+            raise failures.pop()
+        return 5
+
+    async with open_port() as port:
+        with Watching(port, call) as watching:
+            with pytest.raises(NotFound, match="no lamp yet"):
+                await watching.next()
+            assert await watching.next() == 5
+
+
+async def test_a_server_that_goes_ends_the_wait() -> None:
     async with open_port() as port:
         client, binding, _, watching = lamp(port, HangingGet(1))
         async with client:
