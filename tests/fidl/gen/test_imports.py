@@ -36,6 +36,14 @@ def test_a_name_that_is_taken_is_renamed() -> None:
     assert "from b import Event as _Event" in imports.lines()
 
 
+def test_a_module_that_a_member_hides_is_renamed() -> None:
+    scope = Scope()
+    scope.declare("zx")
+    imports = Imports(scope)
+    assert (imports.module("zx"), imports.module("enum")) == ("_zx", "enum")
+    assert imports.lines()[2:] == ["import enum", "", "import zx as _zx"]
+
+
 def test_long_ones_wrap() -> None:
     imports = Imports(Scope())
     for letter in "abc":

@@ -38,9 +38,36 @@ def test_types_never_begin_small() -> None:
     assert names.declared("Store_ReadItem_Response") == "StoreReadItemResponse"
 
 
+def test_what_our_classes_define_themselves_is_no_type() -> None:
+    assert names.declared("PROTOCOL") == "PROTOCOL_"
+    assert names.declared("ERROR") == "ERROR_"
+    assert names.declared("Error") == "Error"
+
+
 def test_modules() -> None:
     assert names.module("fuchsia.ui.gfx") == "fuchsia_ui_gfx"
-    assert names.module("class") == "class_"
+    for taken in ("class", "async", "enum", "asyncio", "list", "print", "ipcrt", "msgspec"):
+        assert names.module(taken) == f"{taken}_"
+
+
+def test_declarations_that_come_out_the_same_stay_apart() -> None:
+    kinds = {"a/n_1": "struct", "a/N1": "const", "a/N_1": "table", "b/n_1": "union", "a/m": "enum"}
+    assert names.settle(kinds) == {
+        "a/N1": "N1",
+        "a/N_1": "N_1",
+        "a/n_1": "N1_",
+        "a/m": "M",
+        "b/n_1": "N1",
+    }
+    assert names.settle(dict(reversed(kinds.items()))) == names.settle(kinds)
+
+
+def test_packages() -> None:
+    for package in ("", "a", "a.b_c.D1"):
+        assert names.package(package) == package
+    for bad in (".", "a.", "a..b", "a b", "import", "a.class", "1a", "a\n", "a/b"):
+        with pytest.raises(ValueError, match="is no package"):
+            names.package(bad)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a\nimport os", "1a", "ä", 'x"'])

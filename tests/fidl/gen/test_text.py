@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from ipcrt.fidl.gen.text import WIDTH, Group, alternatives, clean, docstring, quote
+from ipcrt.fidl.gen.text import WIDTH, Group, alternatives, clean, docstring, opening, quote
 
 
 def test_a_group_fits_in_one_line_in_three_or_in_one_for_each_item() -> None:
@@ -54,6 +54,32 @@ def test_doc_comments_lose_their_first_space_and_keep_their_shape() -> None:
     assert docstring("", 4) == []
 
 
-@pytest.mark.parametrize("text", ["a", 'a"b', "a'b\"c", "tab\t", "\ud800", "ü", "\\", "\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a",
+        'a"b',
+        "a'b\"c",
+        "\\'\"\\\\'",
+        "tab\t",
+        "\ud800",
+        "\U0001f600\n",
+        "\u2028ü",
+        "\\",
+        "\n",
+        "{x}%s",
+    ],
+)
 def test_a_literal_means_its_text(text: str) -> None:
     assert ast.literal_eval(quote(text)) == text
+
+
+def test_a_literal_has_double_quotes_where_that_takes_no_escapes() -> None:
+    assert [quote(text) for text in ("a'b", 'a"b', "\n")] == ['"a\'b"', "'a\"b'", '"\\n"']
+
+
+def test_a_class_is_documented_once() -> None:
+    assert opening("class A:", "About.") == ["class A:", '    """About."""', ""]
+    assert opening("class A:", "") == ["class A:"]
+    assert opening("class A:", "", alone="Alone.") == ["class A:", '    """Alone."""']
+    assert opening("class A:", "About.", alone="Alone.") == ["class A:", '    """About."""']
