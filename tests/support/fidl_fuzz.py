@@ -42,29 +42,38 @@ _FENCE: Final = re.compile(r"^```fidl.*\n((?:.*\n)*?)```$", re.MULTILINE)
 def seeds() -> list[str]:
     """The examples of the pages on diagnostics, and the project's own libraries."""
     pages = sorted((ROOT / "docs" / "errors").glob("fi-*.md"))
-    found = [text for page in pages for text in _FENCE.findall(page.read_text())]
+    texts = [text for page in pages for text in _FENCE.findall(page.read_text())]
+    found = [part for text in texts for part in re.split(r"(?m)^// (?:library|file)\n", text)]
     for folder in ("ipcrt", "services", "tests"):
         found += [path.read_text() for path in sorted((ROOT / folder).rglob("*.fidl"))]
     return found
 
 
-def _mutated(text: str, edits: list[tuple[int, int, str]]) -> str:
-    """Take pieces out at some places, and put a word in."""
+def _mutated(text: str, edits: list[tuple[int, int, str | int]], is_versioned: bool) -> str:
+    """Take pieces out at some places, and put in a word, or a piece from somewhere else."""
     pieces = _PIECE.findall(text)
     for at, count, word in edits:
         where = at % (len(pieces) + 1)
-        pieces[where : where + count] = [word]
-    return "".join(pieces)
+        found = pieces[word % len(pieces)] if isinstance(word, int) and pieces else str(word)
+        pieces[where : where + count] = [found]
+    mutant = "".join(pieces)
+    if is_versioned and not mutant.startswith("@available"):
+        return f"@available(added=1)\n{mutant}"
+    return mutant
 
 
 _EDITS: Final = st.lists(
-    st.tuples(st.integers(0, 5000), st.integers(0, 3), st.sampled_from([*WORDS, " ", "\n"])),
-    max_size=2,
+    st.tuples(
+        st.integers(0, 5000),
+        st.integers(0, 3),
+        st.one_of(st.sampled_from([*WORDS, " ", "\n"]), st.integers(0, 5000)),
+    ),
+    max_size=3,
 )
 TOKENS: Final = st.lists(st.sampled_from([*WORDS, "\n", "///doc\n", "//c\n"]), max_size=60).map(
     lambda words: "library lib;\n" + " ".join(words)
 )
-MUTANTS: Final = st.builds(_mutated, st.sampled_from(seeds()), _EDITS)
+MUTANTS: Final = st.builds(_mutated, st.sampled_from(seeds()), _EDITS, st.booleans())
 
 # ---- a grammar that mostly keeps to the rules
 
