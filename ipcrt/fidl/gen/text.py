@@ -62,11 +62,11 @@ def docstring(text: str, indent: int = 0) -> list[str]:
     if not text:
         return []
     pad = " " * indent
-    before, behind = " " * text.startswith('"'), " " * text.endswith('"')
-    text = f"{before}{text}{behind}"
     first, *rest = text.split("\n")
+    first = " " * first.startswith('"') + first
     if not rest:
-        return [f'{pad}"""{first}"""']
+        behind = " " * first.endswith('"')
+        return [f'{pad}"""{first}{behind}"""']
     return [f'{pad}"""{first}', *(f"{pad}{line}" if line else "" for line in rest), f'{pad}"""']
 
 

@@ -83,3 +83,8 @@ def test_a_class_is_documented_once() -> None:
     assert opening("class A:", "") == ["class A:"]
     assert opening("class A:", "", alone="Alone.") == ["class A:", '    """Alone."""']
     assert opening("class A:", "About.", alone="Alone.") == ["class A:", '    """About."""']
+
+
+def test_a_space_parts_quotes_from_quotes() -> None:
+    assert docstring('"a"') == ['""" "a" """']
+    assert docstring('a\n"b"') == ['"""a', '"b"', '"""']
