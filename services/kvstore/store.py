@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import collections
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 import anyio.lowlevel
 
-from ipcrt.errors import IpcError
 from ipcrt.port.aport import AsyncPort
 from ipcrt_services.kvstore.storage import Storage
-from ipcrt_services.kvstore.worker import Worker
+from ipcrt_services.worker import Worker, call_each
 
 T = TypeVar("T")
 
@@ -56,7 +55,7 @@ class SharedStore:
             port, storage.write, "kvstore writer", MAX_WRITES
         )
         self._reader: Worker[Callable[[], Any], Any] = Worker(
-            port, _call_each, "kvstore reader", MAX_READS
+            port, call_each, "kvstore reader", MAX_READS
         )
 
     async def write(self, key: str, value: bytes) -> bool:
@@ -121,14 +120,3 @@ async def open_store(port: AsyncPort, storage: Storage) -> AsyncGenerator[Shared
         _log.info("stopping: %s", store.statistics())
     finally:
         store.close()
-
-
-def _call_each(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Do jobs that fail one by one."""
-    results: list[Any] = []
-    for job in jobs:
-        try:
-            results.append(job())
-        except IpcError as error:
-            results.append(error)
-    return results

@@ -5,6 +5,7 @@
 3. A batch is bounded; how many jobs may wait is bounded by whoever submits, which for a service
    are the limits of its clients' bindings.
 4. A job is done even when nobody waits for it any more.
+5. What jobs use is given back by a job that is posted behind them: then no thread uses it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from ipcrt.bindings.errors import again
-from ipcrt.errors import BadState, IpcError
+from ipcrt.errors import BadState, Canceled, IpcError
 from ipcrt.port.aport import AsyncPort
 from ipcrt.port.packet import Packet
 from ipcrt.port.waiter import Waiter
@@ -25,7 +26,7 @@ from ipcrt.port.waiter import Waiter
 JobT = TypeVar("JobT")
 ResultT = TypeVar("ResultT")
 
-_log: Final = logging.getLogger("ipcrt.kvstore")
+_log: Final = logging.getLogger("ipcrt.services")
 
 
 @dataclasses.dataclass(slots=True)
@@ -58,6 +59,7 @@ class Worker(Generic[JobT, ResultT]):
         self._waiting = 0
         self._batches = 0
         self._done = 0
+        self._closed = False
         self._key = port.new_key()
         port.bind(self._key, self._receive)
         self._thread = threading.Thread(target=self._serve, name=name)
@@ -66,12 +68,21 @@ class Worker(Generic[JobT, ResultT]):
     async def submit(self, job: JobT) -> ResultT:
         """Have a job done and await its result.
 
-        Raises: what `run` made of it, always an IpcError.
+        Raises: what `run` made of it, always an IpcError. Canceled: the worker is closed.
         """
+        if self._closed:
+            raise Canceled(f"{self._thread.name} is closed")
         result = await self._enqueue(job)
         if isinstance(result, IpcError):
             raise again(result)
         return cast("ResultT", result)
+
+    def post(self, job: JobT) -> None:
+        """Have a job done, and ask for no result; once the worker is closed, here and now."""
+        if self._closed:
+            self._run([job])
+        else:
+            _ = self._enqueue(job)  # nobody waits
 
     async def drain(self) -> None:
         """Await the end of all jobs that were submitted until now."""
@@ -100,6 +111,9 @@ class Worker(Generic[JobT, ResultT]):
 
     def close(self) -> None:
         """Do what was submitted, then end the thread; blocks meanwhile. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
         self._jobs.put(None)
         self._thread.join()
         self._port.unbind(self._key)
@@ -145,3 +159,14 @@ class Worker(Generic[JobT, ResultT]):
             _log.exception("%s failed", self._thread.name)
             for entry in entries:
                 entry.result = IpcError(f"our own mistake: {error!r}")
+
+
+def call_each(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Do jobs that fail one by one; a worker's `run`, where they are functions."""
+    results: list[Any] = []
+    for job in jobs:
+        try:
+            results.append(job())
+        except IpcError as error:
+            results.append(error)
+    return results

@@ -9,9 +9,9 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from ipcrt.errors import IoError, IpcError, Status
+from ipcrt.errors import Canceled, IoError, IpcError, Status
 from ipcrt.port.aport import AsyncPort, open_port
-from ipcrt_services.kvstore.worker import Worker
+from ipcrt_services.worker import Worker, call_each
 from tests.support.waiting import wait_until_async
 
 pytestmark = pytest.mark.anyio
@@ -200,3 +200,36 @@ async def test_a_port_that_closed_first_is_no_error() -> None:
     gate.open()
     worker.close()
     assert gate.batches == [[1]]
+
+
+async def test_what_is_posted_is_done_behind_what_was_submitted() -> None:
+    gate = Gate()
+    async with open_worker(gate) as (worker, _), anyio.create_task_group() as group:
+        group.start_soon(submit_all, worker, [1])
+        await wait_until_async(lambda: gate.entered)
+        worker.post(2)
+        assert gate.done() == []
+        gate.open(2)
+        await worker.drain()
+        assert gate.done() == [1, 2]
+
+
+async def test_a_closed_worker_does_what_is_posted_here_and_submits_nothing() -> None:
+    gate = Gate()
+    async with open_worker(gate) as (worker, _):
+        worker.close()
+        gate.open()
+        worker.post(3)
+        assert gate.done() == [3]
+        with pytest.raises(Canceled, match="test worker is closed"):
+            await worker.submit(4)
+        assert gate.done() == [3]
+
+
+def test_functions_fail_one_by_one() -> None:
+    def fail() -> None:
+        raise IoError("lost")
+
+    first, second, third = call_each([lambda: 1, fail, lambda: 3])
+    assert (first, third) == (1, 3)
+    assert isinstance(second, IoError)
