@@ -29,6 +29,7 @@ from ipcrt_services.patterns.bindings import (
 )
 
 DOT = Shape(1, 2, "dot")
+LABELS = [f"label {number:03}" for number in range(40)]
 
 
 @asynccontextmanager

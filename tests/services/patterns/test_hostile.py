@@ -30,6 +30,7 @@ from ipcrt_services.patterns.bindings import (
 from ipcrt_services.patterns.client import BoardListener, StrokeListener
 from tests.services.conftest import Starter
 from tests.services.patterns.boards import (
+    LABELS,
     add,
     begin,
     count,
@@ -44,8 +45,6 @@ from tests.support.processes import Child, Spawner
 from tests.support.waiting import wait_until_async
 
 pytestmark = pytest.mark.anyio
-
-LABELS = [f"label {number:03}" for number in range(40)]
 
 Sin = Callable[[BoardProxy, AsyncPort], Awaitable[object]]
 
@@ -67,10 +66,12 @@ async def watch_twice(board: BoardProxy, port: AsyncPort) -> None:
 async def pin_twice(board: BoardProxy, port: AsyncPort) -> None:
     del port
     await board.draw([place(1)])
-    for _ in range(2):
-        client, server = create_endpoints(Pin)
-        with client:
-            await board.pin(1, server)
+    first, first_end = create_endpoints(Pin)
+    second, second_end = create_endpoints(Pin)
+    with first, second:
+        await board.pin(1, first_end)
+        await board.pin(1, second_end)
+        await refused(board)
 
 
 async def export_twice(board: BoardProxy, _: AsyncPort) -> None:

@@ -1,4 +1,4 @@
-"""Each pattern between real processes that all keep the contract."""
+"""Drawing, pins, numbers and event pairs between real processes that keep the contract."""
 
 from __future__ import annotations
 
@@ -10,46 +10,31 @@ import pytest
 from ipcrt.bindings.command_buffer import CommandBuffer
 from ipcrt.bindings.ends import create_endpoints
 from ipcrt.bindings.identifiers import Identifiers
-from ipcrt.errors import NoResources, PeerClosed
+from ipcrt.errors import PeerClosed
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.eventpair import EventPair
-from ipcrt.port.aport import AsyncPort
 from ipcrt_services.patterns.bindings import (
     BOARD_DRAW,
-    MAX_FOUND,
     BoardProxy,
     ClaimFailed,
     Command,
-    CommitError,
-    CommitFailed,
     Pin,
     RenderError,
     RenderFailed,
     Shape,
-    Strokes,
-    StrokesProxy,
 )
-from ipcrt_services.patterns.client import BoardListener, StrokeListener
-from ipcrt_services.patterns.server import MAX_TEAR_OFFS
 from tests.services.conftest import Starter
 from tests.services.patterns.boards import (
-    DOT,
-    add,
-    begin,
     count,
     erase,
-    gallery,
     open_board,
     place,
     shift,
     until,
 )
 from tests.support.processes import Spawner
-from tests.support.waiting import wait_until_async
 
 pytestmark = pytest.mark.anyio
-
-LABELS = [f"label {number:03}" for number in range(40)]
 
 # Takes an event pair from the channel, and the shape that it stands for from the board.
 IMPORTER = """
@@ -73,50 +58,6 @@ with friend, BlockingPort() as port, BoardBlockingProxy(ClientEnd(end), port) as
     with ours:
         print(board.render(7, 0, theirs).picture, flush=True)
 """
-
-# Adds to a transaction and waits to be killed.
-VICTIM = """
-import os, sys, time
-from ipcrt.bindings.ends import ClientEnd, create_endpoints
-from ipcrt.objects.channel import Channel
-from ipcrt.port.blocking import BlockingPort
-from ipcrt_services.patterns.bindings import (
-    BoardBlockingProxy, Shape, Transaction, TransactionBlockingProxy
-)
-
-end = Channel(int(sys.argv[1]))
-os.set_inheritable(end.fileno(), False)
-port = BlockingPort()
-board = BoardBlockingProxy(ClientEnd(end), port)
-client, server = create_endpoints(Transaction)
-board.begin(server)
-transaction = TransactionBlockingProxy(client, port)
-transaction.add([Shape(0, 0, "never")] * 64)
-board.flush()
-print("added", flush=True)
-time.sleep(60)
-"""
-
-
-async def test_a_title_is_watched(start: Starter, tmp_path: Path, server_loop: str) -> None:
-    _, ends = start("patterns", tmp_path, clients=2, loop=server_loop)
-    async with open_board(*ends) as (_, [watcher, painter]):
-        assert (await watcher.watch_title()).title == "untitled"
-        titles: list[str] = []
-
-        async def watch() -> None:
-            titles.append((await watcher.watch_title(timeout=None)).title)
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(watch)
-            assert (await painter.watch_title()).title == "untitled"
-            assert titles == []
-            await painter.rename("dawn")
-        assert titles == ["dawn"]
-        for title in ("noon", "dusk", "night"):
-            await painter.rename(title)
-        assert (await watcher.watch_title()).title == "night"
-        assert (await painter.watch_title()).title == "night"
 
 
 async def test_drawing_is_fed_forward(start: Starter, tmp_path: Path, server_loop: str) -> None:
@@ -242,142 +183,6 @@ async def test_one_picture_of_many_is_given_up(
                 await board.flush()
                 given_up.close()
         assert pictures == [RenderError.CANCELED, "dot at 1, 2"]
-
-
-async def test_a_transaction_happens_as_a_whole(
-    start: Starter, tmp_path: Path, server_loop: str
-) -> None:
-    _, ends = start("patterns", tmp_path, clients=2, loop=server_loop)
-    async with open_board(*ends) as (port, [board, other]):
-        async with await begin(board, port) as transaction:
-            await transaction.add([Shape(0, 0, "one")])
-            await transaction.add([Shape(0, 0, "two")])
-            assert await gallery(other, port) == []
-            assert (await transaction.commit()).added == 2
-        assert await gallery(other, port) == ["one", "two"]
-        async with await begin(board, port) as transaction:
-            await transaction.add([Shape(0, 0, "three")])
-        await board.flush()
-        assert await gallery(other, port) == ["one", "two"]
-
-
-async def test_a_transaction_that_is_too_large_adds_nothing(
-    start: Starter, tmp_path: Path, server_loop: str
-) -> None:
-    _, ends = start("patterns", tmp_path, loop=server_loop)
-    async with open_board(*ends) as (port, [board]):
-        await add(board, port, "one")
-        async with await begin(board, port) as transaction:
-            for _ in range(64):
-                await transaction.add([DOT] * 64)
-            with pytest.raises(CommitFailed) as caught:
-                await transaction.commit()
-            assert caught.value.error == CommitError.FULL
-        assert await gallery(board, port) == ["one"]
-
-
-async def test_a_client_that_is_killed_has_added_nothing(
-    start: Starter, spawn_python: Spawner, tmp_path: Path, server_loop: str
-) -> None:
-    _, [ours, theirs] = start("patterns", tmp_path, clients=2, loop=server_loop)
-    fd = theirs.channel.fileno()
-    victim = spawn_python(VICTIM, fd, pass_fds=(fd,))
-    theirs.close()
-    assert victim.line() == "added"
-    async with open_board(ours) as (port, [board]):
-        victim.kill()
-        victim.wait()
-        await add(board, port, "mine")
-        assert await gallery(board, port) == ["mine"]
-
-
-async def test_the_gallery_is_walked_over(start: Starter, tmp_path: Path, server_loop: str) -> None:
-    _, ends = start("patterns", tmp_path, loop=server_loop)
-    async with open_board(*ends) as (port, [board]):
-        await add(board, port, *LABELS)
-        assert await gallery(board, port) == LABELS
-        found, token = list[str](), None
-        for _ in range(5):
-            page = await board.get_gallery(token)
-            found, token = found + page.labels, page.next_token
-        assert found == LABELS
-        assert token is None
-
-
-async def test_changes_come_as_they_are_allowed(
-    start: Starter, tmp_path: Path, server_loop: str
-) -> None:
-    _, ends = start("patterns", tmp_path, loop=server_loop)
-    listener = BoardListener()
-    async with open_board(*ends, events=listener) as (port, [board]):
-        for number in range(3):
-            await add(board, port, str(number))
-        assert listener.shapes == []
-        await board.allow_changes(listener.allow(2))
-        await wait_until_async(lambda: listener.shapes == [3])
-        await add(board, port, "3")
-        await wait_until_async(lambda: listener.shapes == [3, 4])
-        await add(board, port, "4")
-        await board.flush()
-        assert listener.shapes == [3, 4]
-
-
-async def test_a_scan_tells_so_many_and_ends(
-    start: Starter, tmp_path: Path, server_loop: str
-) -> None:
-    _, ends = start("patterns", tmp_path, loop=server_loop)
-    listener = BoardListener()
-    async with open_board(*ends, events=listener) as (port, [board]):
-        await add(board, port, *LABELS)
-        for scans, (prefix, found) in enumerate([("label 00", 10), ("label", MAX_FOUND), ("x", 0)]):
-            listener.found.clear()
-            await board.scan(listener.expect_scan(prefix))
-            with anyio.fail_after(5):
-                while listener.scans == scans:
-                    await board.flush()
-            assert [shape.label for shape in listener.found] == LABELS[:found]
-
-
-async def test_a_replay_keeps_to_its_window(
-    start: Starter, tmp_path: Path, server_loop: str
-) -> None:
-    _, ends = start("patterns", tmp_path, loop=server_loop)
-    async with open_board(*ends) as (port, [board]):
-        await add(board, port, *LABELS)
-        client, server = create_endpoints(Strokes)
-        listener, held = StrokeListener(), list[int]()
-        async with StrokesProxy(client, port, listener) as strokes:
-            listener.acknowledge = held.append
-            await board.replay(5, server)
-            await wait_until_async(lambda: len(listener.drawn) == 16)
-            await board.flush()
-            assert (held, len(listener.drawn)) == ([8, 16], 16)
-            listener.acknowledge = strokes.acknowledge_now
-            await strokes.acknowledge(16)
-            await wait_until_async(lambda: strokes.closed)
-        assert [shape.label for shape in listener.drawn] == LABELS * 5
-
-
-async def test_a_client_tears_off_so_many(start: Starter, tmp_path: Path, server_loop: str) -> None:
-    _, ends = start("patterns", tmp_path, loop=server_loop)
-    async with open_board(*ends) as (port, [board]):
-        transactions = [await begin(board, port) for _ in range(MAX_TEAR_OFFS + 1)]
-        await board.flush()
-        with pytest.raises(NoResources):
-            await transactions[-1].commit()
-        assert (await transactions[0].commit()).added == 0
-        transactions[0].close()
-        await until(lambda: may_begin(board, port))
-        for transaction in transactions:
-            transaction.close()
-
-
-async def may_begin(board: BoardProxy, port: AsyncPort) -> bool:
-    async with await begin(board, port) as transaction:
-        try:
-            return (await transaction.commit()).added == 0
-        except NoResources:
-            return False
 
 
 async def test_the_service_ends_with_its_clients_open(
