@@ -9,9 +9,11 @@ import pytest
 
 from ipcrt.bindings.connection import Connection
 from ipcrt.errors import BadState, Canceled, IpcError, PeerClosed, RemoteProtocolError
+from ipcrt.objects import _scm, spill
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, close_all
 from ipcrt.port.blocking import BlockingPort
+from ipcrt.wire import limits
 from ipcrt.wire.frames import encode
 from ipcrt.wire.header import MORE
 from ipcrt.wire.limits import MAX_PACKET_BYTES
@@ -384,3 +386,10 @@ def test_a_spilled_message_is_one_message(scene: Scene, caplog: pytest.LogCaptur
     assert scene.heard == [(1, bytes(MAX_PACKET_BYTES), 1)]
     assert len(open_fds()) == before
     assert not caplog.records
+
+
+def test_both_rooms_below_mean_the_same_limits() -> None:
+    """They do not know each other: one keeps them when it sends, the other when it frames."""
+    assert spill.MAX_MESSAGE_BYTES == limits.MAX_MESSAGE_BYTES
+    assert _scm.MAX_PACKET_BYTES == limits.MAX_PACKET_BYTES
+    assert _scm.MAX_HANDLES == limits.MAX_HANDLES

@@ -138,6 +138,26 @@ def test_what_is_posted_by_whoever_is_told_lines_up_behind(full: Scene) -> None:
     assert full.take() == ["a", "b", "c"]
 
 
+def test_whoever_is_told_may_drop_the_rest_and_is_told_once(full: Scene) -> None:
+    first = full.outbox.post(b"a")
+    assert first is not None
+    waiting: list[int] = []
+    enough = Canceled("enough")
+
+    def give_up(error: IpcError | None) -> None:
+        waiting.append(len(full.outbox))
+        full.told.append(("a", error))
+        full.outbox.drop(enough)
+
+    first.done = give_up
+    full.post(b"b")
+    full.take()
+    full.outbox.flush()
+    assert waiting == [1], "what has left does not wait any more"
+    assert full.told == [("a", None), ("b", enough)]
+    assert full.take() == ["a"]
+
+
 def test_now_means_now(full: Scene) -> None:
     before = len(open_fds())
     with pytest.raises(ShouldWait, match="queue is full"):

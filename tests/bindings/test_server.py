@@ -316,6 +316,32 @@ async def test_no_more_calls_are_read_than_may_be_in_flight() -> None:
 
 
 @pytest.mark.anyio
+async def test_nothing_is_read_while_replies_wait_even_when_a_handler_ends() -> None:
+    async with open_port() as port:
+        client, end = create_endpoints(Calc)
+        with client.take_channel() as peer:
+            server = calc.serve(end, port)
+            binding = server.binding
+            assert binding is not None
+            _call(peer, 1, 2)
+            await _wait(server, 2)
+            unread = fill(binding.channel)
+            for count in (1, 2):
+                server.hanging[count - 1].set_result(None)
+                await wait_until_async(lambda: binding.statistics()["backlog"] == count)  # noqa: B023
+                peer.write(raw(2 + count, calc.ADD, PAIR))
+            await port.sleep(0.01)
+            assert binding.traffic()["received"] == 2
+            replies: list[int] = []
+            with anyio.fail_after(10):
+                while len(replies) < unread + 4:
+                    await anyio.lowlevel.checkpoint()
+                    replies += [txid for txid, *_ in received(peer)]
+            assert sorted(replies[unread:]) == [1, 2, 3, 4]
+            binding.close()
+
+
+@pytest.mark.anyio
 async def test_calls_are_cancelled_when_the_client_goes() -> None:
     async with open_port() as port:
         client, end = create_endpoints(Calc)
