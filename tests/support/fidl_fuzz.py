@@ -2,7 +2,7 @@
 
 1. A text is compiled or has reports; every report's place lies in its file.
 2. What parses is formatted; formatting again changes nothing, and the IR stays as it was.
-3. What compiles becomes JSON, and Python that a Python compiler takes.
+3. What compiles becomes JSON, and Python that can be imported.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ipcrt.fidl.gen.module import generate as generate_python
 from ipcrt.fidl.json_ir import generate as generate_json
 from ipcrt.fidl.lint import findings_json, findings_text, lint_files
 from ipcrt.fidl.parsed import Unparsable
+from tests.fidl.gen.compiling import load
 from tests.support.fidl import HANDLES, ROOT, Compiled, compile_text
 
 # Nothing here may say "example": hypothesis would print it as it shrinks.
@@ -216,7 +217,11 @@ def check(text: str) -> Compiled:
         assert found.span is None or found.span.end <= len(found.span.file.text)
     _check_tools(text, compiled)
     if compiled.ok:
-        compile(generate_python(json.loads(_json(compiled))), "generated", "exec")
+        ir = json.loads(_json(compiled))
+        source = generate_python(ir)
+        compile(source, "generated", "exec")
+        if "\nimport zx" not in source:  # whose module is nowhere
+            load(ir, "generated_fuzz")
     return compiled
 
 

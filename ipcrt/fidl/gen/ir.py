@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 Json: TypeAlias = dict[str, Any]
 
@@ -60,15 +60,44 @@ class Ir:
         return library_of(name) == self.name
 
     def in_order(self, kinds: frozenset[str]) -> list[Json]:
-        """Answer declarations of some kinds so that each comes behind what it needs."""
+        """Answer declarations of some kinds so that each comes behind those its type names.
+
+        The IR's own order does not do: what may be absent may come later there. A ring of them,
+        which only absence makes possible, begins anywhere.
+        """
         order: list[str] = self.root["declaration_order"]
-        place = {name: index for index, name in enumerate(order)}
-        found = [d for kind in sorted(kinds) for d in self.declarations(kind)]
-        return sorted(found, key=lambda d: place[d["name"]])
+        found = {d["name"]: d for kind in kinds for d in self.declarations(kind)}
+        done: dict[str, Json] = {}
+        entered: set[str] = set()
+        waiting = [name for name in reversed(order) if name in found]
+        while waiting:
+            name = waiting[-1]
+            needed = [] if name in entered else _named_in(found[name])
+            entered.add(name)
+            waiting += [each for each in needed if each in found and each not in entered]
+            if waiting[-1] == name:
+                waiting.pop()
+                done.setdefault(name, found[name])
+        return list(done.values())
 
     def in_text(self, kinds: frozenset[str]) -> list[Json]:
         """Answer declarations of some kinds in the order of the text."""
         return sorted((d for kind in kinds for d in self.declarations(kind)), key=_place)
+
+
+def _named_in(decl: Json) -> list[str]:
+    """Answer the names in a declaration's type, its members' aside."""
+    found: list[str] = []
+    waiting: list[Any] = [decl.get("type"), decl.get("partial_type_ctor")]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            found.append(part)
+        elif isinstance(part, dict):
+            waiting += cast("Json", part).values()
+        elif isinstance(part, list):
+            waiting += cast("list[object]", part)
+    return found
 
 
 def _place(decl: Json) -> tuple[str, int, int]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ipcrt.fidl.gen.ir import Ir, attribute_text, doc_of, library_of, local_name
-from tests.fidl.gen.compiling import compile_ir
+from tests.fidl.gen.compiling import compile_ir, load
 
 
 @pytest.fixture
@@ -40,3 +40,17 @@ def test_attributes(ir: Ir) -> None:
     assert attribute_text(protocol, "selector") is None
     assert doc_of(ir.declarations("table")[0]) == " Told.\n"
     assert doc_of(protocol) == ""
+
+
+def test_an_alias_comes_behind_what_it_names_though_that_may_be_absent(tmp_path: Path) -> None:
+    text = (
+        "library ipcrt.o; alias A = vector<array<U:optional, 3>>:2;"
+        "alias B = vector<Z>:<2, optional>; alias Z = string:5;"
+        "type U = flexible union { 1: a vector<A>:2; };"
+    )
+    ir = compile_ir(tmp_path, text)
+    found = [each["name"][-1] for each in Ir(ir).in_order(frozenset(("alias", "union")))]
+    assert sorted(found) == ["A", "B", "U", "Z"]
+    assert found.index("U") < found.index("A")
+    assert found.index("Z") < found.index("B")
+    assert load(ir, "generated_order").U
