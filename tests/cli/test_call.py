@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Command, start_service
+from tests.cli.conftest import Command, Ended, start_service
 from tests.support.processes import Child, Spawner
 from tests.support.waiting import wait_until
 
 STORE = "ipcrt.kvstore/Store"
 FILES = "ipcrt.files/Files"
+CANVAS = "ipcrt.canvas/Metered"
 
 
 @pytest.fixture
@@ -54,9 +55,21 @@ def test_a_domain_error_is_one_line(ipcrt: Command) -> None:
 @pytest.mark.usefixtures("store")
 def test_a_bound_is_checked_before_anything_is_sent(ipcrt: Command) -> None:
     ended = ipcrt("call", STORE, "read_item", f"key={'k' * 129}")
-    assert ended.status == 1
+    assert ended.status == 2
     [line] = ended.errors.splitlines()
-    assert "129" in line or "128" in line
+    assert line.startswith("ipcrt: key: expected at most 128 bytes, got 129: 'kkk")
+
+
+@pytest.mark.usefixtures("locator")
+def test_a_list_of_structs_is_given_in_json(
+    ipcrt: Command, path: Path, spawn_python: Spawner, tmp_path: Path
+) -> None:
+    arguments = ["--directory", tmp_path]
+    start_service(spawn_python, path, "ipcrt_services.canvas", CANVAS, arguments)
+    line = 'line=[{"x": 1, "y": 2}, {"x": 3, "y": 4}]'
+    assert ipcrt("call", CANVAS, "add_line", line) == Ended(0, "", "")
+    ended = ipcrt("call", CANVAS, "add_line", 'line=[{"x": 1, "y": 2}]')
+    assert (ended.status, ended.errors) == (2, "ipcrt: line: expected a list of 2, got 1\n")
 
 
 @pytest.mark.usefixtures("locator")
