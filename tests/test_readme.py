@@ -6,97 +6,32 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.processes import ROOT, Child, Spawner
+from tests.support.house import House, blocks, section, short_house
+from tests.support.processes import ROOT, Spawner
 from tests.support.waiting import wait_until
 
 README = (ROOT / "README.md").read_text()
 BY_HAND = (ROOT / "docs/fidl-python.md").read_text()
-BIN = Path(sys.executable).parent
-
-
-def blocks(language: str, page: str = README) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-
-
-def section(title: str, page: str = README) -> str:
-    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
-    assert found, title
-    return found[1]
 
 
 def commands(title: str) -> list[list[str]]:
-    [block] = re.findall(r"^```sh\n(.*?)^```$", section(title), re.MULTILINE | re.DOTALL)[:1]
+    block = blocks("sh", section(title, README))[0]
     return [words for line in block.splitlines() if (words := shlex.split(line, comments=True))]
 
 
-class House:
-    """A directory with the README's contract and programs; a locator's path in the environment."""
-
-    def __init__(self, directory: Path, spawner: Spawner) -> None:
-        self.directory = directory
-        self._spawner = spawner
-        self.environment = {
-            "IPCRT_LOCATOR": str(directory / "run" / "locator"),
-            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": f"{directory}{os.pathsep}{ROOT}",
-        }
-        self.write(*blocks("fidl"), *blocks("python"))
-        for command in commands("A contract"):
-            assert self.run(*command) == ""
-
-    def write(self, *sources: str) -> None:
-        """Write files whose first line says how they are called."""
-        for source in sources:
-            name = source.splitlines()[0].lstrip("#/ ")
-            (self.directory / name).write_text(source)
-
-    def start(self, *command: str) -> Child:
-        words = ["sh", "-c", f'cd {self.directory}; exec "$@"', "sh", *command]
-        return self._spawner.command(words, environment=self.environment)
-
-    def run(self, *command: str) -> str:
-        ended = subprocess.run(
-            command,
-            check=False,
-            cwd=self.directory,
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
-        assert (ended.returncode, ended.stderr) == (0, ""), command
-        return ended.stdout
-
-    def until_offered(self, *names: str) -> None:
-        def offered() -> bool:
-            listed = subprocess.run(
-                ["ipcrt", "list"],
-                check=False,
-                env={**os.environ, **self.environment},
-                capture_output=True,
-                text=True,
-            )
-            return listed.returncode == 0 and set(names) <= set(listed.stdout.split())
-
-        wait_until(offered)
-
-
 @pytest.fixture
-def house(tmp_path: Path, spawn_python: Spawner) -> Iterator[House]:
-    # A short name of its own: the path of a socket is short.
-    directory = Path("/tmp") / f"ipcrt-readme-{os.getpid()}"
-    directory.mkdir()
-    try:
-        yield House(directory, spawn_python)
-    finally:
-        shutil.rmtree(directory)
+def house(spawn_python: Spawner) -> Iterator[House]:
+    """The README's contract and programs, and what its commands make of them."""
+    with short_house("readme", spawn_python) as found:
+        found.write(*blocks("fidl", README), *blocks("python", README))
+        for command in commands("A contract"):
+            assert found.run(*command) == ""
+        yield found
 
 
 def start_echo(house: House) -> None:
@@ -117,7 +52,7 @@ def test_the_programs_work_as_they_stand_there(house: House) -> None:
     (house.directory / "on_trio.py").write_text(on_trio)
     assert house.run("python", "on_trio.py") == "hello\nhello again\n"
 
-    [declaration] = blocks("toml")
+    [declaration] = blocks("toml", README)
     info = house.directory / "example-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: example\nVersion: 1\n")
