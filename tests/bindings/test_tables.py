@@ -55,6 +55,7 @@ def test_what_follows_from_a_declaration(
         ("a/B.Import", "import_"),
         ("a/B.Close", "close_"),
         ("a/B.Statistics", "statistics_"),
+        ("a/B.ClientCame", "client_came_"),
         ("a/B.ClientGone", "client_gone_"),
         ("a/B.UnknownEvent", "unknown_event_"),
         ("a/B.UnknownMethod", "unknown_method_"),
