@@ -74,6 +74,8 @@ class Annotations:
         if library == self._ir.name:
             return name
         module = names.module(library)
+        if self._ir.is_provided(library):
+            return f"{self._imports.name('ipcrt.bindings', module)}.{name}"
         if self._prefix:
             return f"{self._imports.name(self._prefix, module)}.{name}"
         return f"{self._imports.module(module)}.{name}"

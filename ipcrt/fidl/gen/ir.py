@@ -20,6 +20,8 @@ _LISTS: Final = (
     "new_type",
 )
 
+_PROVIDED_ZX: Final = {"zx/Handle", "zx/ObjType", "zx/Rights", "zx/Status"}
+
 
 class Ir:
     """One library's IR: its declarations, and what it says of others'."""
@@ -28,9 +30,12 @@ class Ir:
         self.root = root
         self.name: str = root["name"]
         self.kinds: dict[str, str] = dict(root.get("declarations", {}))
+        self._zx: set[str] = set()
         for library in root.get("library_dependencies", []):
             for name, about in library["declarations"].items():
                 self.kinds[name] = about["kind"]
+            if library["name"] == "zx":
+                self._zx = set(library["declarations"])
         self._by_name = {d["name"]: d for kind in _LISTS for d in self.declarations(kind)}
         externals: list[Json] = root.get("external_struct_declarations", [])
         self._externals = {d["name"]: d for d in externals}
@@ -54,6 +59,10 @@ class Ir:
     def all_structs(self) -> list[Json]:
         """Answer our structs, and those of other libraries that are payloads here."""
         return [*self.declarations("struct"), *self._externals.values()]
+
+    def is_provided(self, library: str) -> bool:
+        """True for the `zx` that the compiler provides, whose module `ipcrt.bindings.zx` is."""
+        return library == "zx" and self._zx == _PROVIDED_ZX
 
     def is_local(self, name: str) -> bool:
         """True for `library/Name` of this library."""

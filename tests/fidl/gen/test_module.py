@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
+from ipcrt.bindings import zx
+from ipcrt.bindings.codec import Codec
 from ipcrt.fidl.gen.module import BadIr, Options, generate
+from ipcrt.objects.kind import ObjType
+from ipcrt.objects.rights import Rights
 from tests.fidl.gen.compiling import HERE, ROOT, compile_ir, load
 
 STORE = """
@@ -97,12 +101,38 @@ def test_other_libraries_are_imported_from_where_the_user_says(tmp_path: Path) -
         "protocol Q { Put(ipcrt.base.Item); };"
     )
     ir = compile_ir(tmp_path, base, user)
-    assert "import ipcrt_base\nimport zx\n" in generate(ir)
+    assert "import ipcrt_base\nfrom ipcrt.bindings import zx\n" in generate(ir)
     text = generate(ir, Options(package_prefix="my.bindings"))
-    assert "from my.bindings import ipcrt_base, zx\n" in text
+    assert "from ipcrt.bindings import zx\n" in text
+    assert "from my.bindings import ipcrt_base\n" in text
     assert "item: ipcrt_base.Item" in text
     assert "p: ClientEnd[ipcrt_base.P]" in text
     assert "self, n: int" in text  # the members of another library's payload
+
+
+def test_the_provided_zx_has_a_module_and_anybody_elses_has_its_own(tmp_path: Path) -> None:
+    text = (
+        "library ipcrt.user; using zx; const BOTH zx.Rights = zx.Rights.READ | zx.Rights.WRITE;\n"
+        "type Asked = struct { rights zx.Rights; kind zx.ObjType; };"
+    )
+    ir = compile_ir(tmp_path, text)
+    module = load(ir, "generated_rights")
+    asked = module.Asked(module.BOTH, zx.ObjType.VMO)
+    codec = Codec(module.Asked)
+    assert codec.decode(memoryview(codec.encode(asked)[0]), []) == asked
+    assert module.BOTH == zx.Rights.READ | zx.Rights.WRITE
+    (dependency,) = ir["library_dependencies"]
+    dependency["declarations"]["zx/Clock"] = {"kind": "alias"}
+    assert "\nimport zx\n" in generate(ir)
+
+
+def test_the_provided_zx_says_what_the_objects_say() -> None:
+    assert {each.name: each.value for each in zx.ObjType} == {
+        each.name: each.value for each in ObjType
+    }
+    assert {each.name: each.value for each in zx.Rights} == {
+        each.name: each.value for each in Rights if each
+    }
 
 
 def test_derived_names_and_imports_give_way_to_declared_ones(tmp_path: Path) -> None:
