@@ -26,7 +26,6 @@ from ipcrt.bindings.result import read_result
 from ipcrt.bindings.tables import Event, Kind, Method, OneWay, ProtocolTable
 from ipcrt.errors import (
     BadHandle,
-    BadState,
     Canceled,
     IpcError,
     PeerClosed,
@@ -325,14 +324,7 @@ class Client:
         Raises: BadState: replies are owed, or messages are on their way in or out; whoever has the
         channel next could not make sense of them. BadHandle: the channel is closed.
         """
-        connection = self._connection
-        if connection.error is not None:
-            raise BadHandle(str(connection.error))
-        counts = self.statistics() | {"unhandled": connection.unhandled}
-        busy = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
-        if busy:
-            raise BadState(f"{self._table.name}: cannot move the channel: {busy}")
-        return connection.release(BadHandle(f"{self._table.name}: the client end was moved out"))
+        return self._connection.release(self._table.name, self.statistics())
 
     def close(self) -> None:
         """Close the channel; calls in flight fail with Canceled, later ones with BadHandle."""

@@ -13,11 +13,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NoReturn
 
 from ipcrt.bindings.outbox import Outbox
-from ipcrt.errors import Canceled, IpcError, PeerClosed, RemoteProtocolError, ShouldWait
+from ipcrt.errors import (
+    BadHandle,
+    BadState,
+    Canceled,
+    IpcError,
+    PeerClosed,
+    RemoteProtocolError,
+    ShouldWait,
+)
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, close_all
 from ipcrt.port.packet import Packet
@@ -324,11 +332,22 @@ class Connection:
         if self.error is None:
             self._end(error, pending)
 
-    def release(self, error: IpcError) -> Channel:
-        """Give the channel away, unread messages and all; what waited for room is dropped."""
-        self.error = error
+    def release(self, what: str, counts: Mapping[str, int]) -> Channel:
+        """Give the channel away, unread messages and all; `what` is for errors.
+
+        Raises: BadState: one of `counts`, or of the messages that were read and not handled, is
+        not zero: whoever has the channel next could not make sense of the rest. BadHandle: the
+        channel is closed.
+        """
+        if self.error is not None:
+            raise BadHandle(str(self.error))
+        left = {**counts, "unhandled": self.unhandled}
+        busy = ", ".join(f"{name} {count}" for name, count in left.items() if count)
+        if busy:
+            raise BadState(f"{what}: cannot move the channel: {busy}")
+        self.error = BadHandle(f"{what}: the channel was moved out")
         channel = Channel(self._channel.take(), self._channel.rights)
-        self._end(error)
+        self._end(self.error)
         return channel
 
     def _end(self, error: IpcError, pending: IpcError | None = None) -> None:

@@ -36,7 +36,6 @@ from ipcrt.bindings.replies import Replies
 from ipcrt.bindings.running import Running
 from ipcrt.bindings.tables import Event, Kind, Method, ProtocolTable
 from ipcrt.errors import (
-    BadHandle,
     BadState,
     Canceled,
     InvalidArgs,
@@ -339,19 +338,8 @@ class ServerBinding(Generic[P]):
         Raises: BadState: requests are being handled, or messages are on their way in or out.
         BadHandle: the channel is closed.
         """
-        connection = self._connection
-        if connection.error is not None:
-            raise BadHandle(str(connection.error))
-        counts = {
-            "requests in flight": self._in_flight,
-            "unhandled": connection.unhandled,
-            "backlog": len(self._outbox),
-        }
-        busy = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
-        if busy:
-            raise BadState(f"{self._table.name}: cannot move the channel: {busy}")
-        moved = BadHandle(f"{self._table.name}: the server end was moved out")
-        channel = connection.release(moved)
+        counts = {"requests in flight": self._in_flight, "backlog": len(self._outbox)}
+        channel = self._connection.release(self._table.name, counts)
         self._wake_closers()
         return ServerEnd[P](channel)
 
