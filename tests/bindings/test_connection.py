@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from ipcrt.bindings.connection import Connection
-from ipcrt.errors import BadState, Canceled, IpcError, PeerClosed, RemoteProtocolError
+from ipcrt.errors import BadHandle, BadState, Canceled, IpcError, PeerClosed, RemoteProtocolError
 from ipcrt.objects import _scm, spill
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, close_all
@@ -369,12 +369,16 @@ def test_a_closed_port_is_not_served() -> None:
 def test_release_leaves_the_unread_messages_in_the_channel(scene: Scene) -> None:
     scene.connection.resume()
     scene.peer.write(b"unread")
-    with scene.connection.release(Canceled("moved")) as channel:
+    with pytest.raises(BadState, match="scene: cannot move the channel: calls 2"):
+        scene.connection.release("scene", {"calls": 2, "backlog": 0})
+    with scene.connection.release("scene", {"calls": 0}) as channel:
         assert channel.read().data == b"unread"
         assert scene.connection.channel.closed
         scene.turn()
         assert scene.ended == []
         assert scene.port.statistics()["watched_handles"] == 0
+        with pytest.raises(BadHandle, match="scene: the channel was moved out"):
+            scene.connection.release("scene", {})
 
 
 def test_a_spilled_message_is_one_message(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
