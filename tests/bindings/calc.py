@@ -9,6 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import ClientEnd, Protocol, ServerEnd, create_endpoints
 from ipcrt.bindings.errors import DomainError
 from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
@@ -175,20 +176,21 @@ class CalcServer(CalcServerBase):
     def crash(self) -> Number:
         raise KeyError("a secret of the server")
 
-    def echo(self, data: bytes) -> Blob:
+    def echo(self, data: bytes) -> Answer[Blob]:
         return Blob(data)
 
-    def sum(self, vmo: Vmo, tag: int) -> Number:
+    def sum(self, vmo: Vmo, tag: int) -> Answer[Number]:
         with vmo:
             return Number(tag + sum(vmo.read(0, vmo.content_size)))
 
-    def reverse(self, file: Handle) -> File:
+    def reverse(self, file: Handle) -> Answer[File]:
         return File(file)
 
-    def note(self, text: str) -> None:
+    def note(self, text: str) -> Answer[None]:
         self.notes.append(text)
         assert self.binding is not None
         self.binding.send_event(ON_NOTE, Text(text))
+        return None
 
     def clone(self, end: ServerEnd[Calc]) -> None:
         serve(end, self.port)

@@ -262,7 +262,7 @@ async def test_what_a_client_said_before_it_went_is_heard_to_the_end() -> None:
 class Diarist(CalcServer):
     """Takes its time for each note."""
 
-    async def note(self, text: str) -> None:  # type: ignore[override]
+    async def note(self, text: str) -> None:
         for _ in range(5):
             assert isinstance(self.port, AsyncPort)
             await self.port.sleep(0.001)
