@@ -17,6 +17,7 @@ from ipcrt.cli.fidlc import fidlc
 from ipcrt.cli.fidlgen import fidlgen
 from ipcrt.cli.inspect import inspect
 from ipcrt.cli.list import list_
+from ipcrt.cli.talk import talk
 
 app: Final = typer.Typer(
     help="Typed local IPC: look at a locator, call what it offers, start it on demand; use FIDL.",
@@ -29,6 +30,7 @@ app: Final = typer.Typer(
 app.command(context_settings={"allow_interspersed_args": False})(activate)
 app.command("list")(list_)
 app.command()(call)
+app.command()(talk)
 app.command()(inspect)
 app.command()(demo)
 app.command(context_settings=FIDLC_SETTINGS, add_help_option=False)(fidlc)

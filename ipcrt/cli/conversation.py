@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, Self, cast
 
 from ipcrt.bindings.client import Client, OnEvent, OnUnknown
 from ipcrt.bindings.ends import ClientEnd, Protocol
@@ -12,6 +13,8 @@ from ipcrt.cli.show import to_json
 from ipcrt.errors import AccessDenied, BadHandle, IpcError, LocalProtocolError, NotFound
 from ipcrt.locator.connect import BlockingLocatorClient
 from ipcrt.locator.protocol import Locator
+from ipcrt.port.packet import Packet
+from ipcrt.port.signals import Signals
 
 
 class Conversation:
@@ -22,12 +25,15 @@ class Conversation:
         locator: BlockingLocatorClient,
         name: str,
         protocol: type[Protocol],
+        *,
         on_event: OnEvent | None = None,
         on_unknown: OnUnknown | None = None,
+        on_closed: Callable[[], None] | None = None,
     ) -> None:
         """Open `name`; nobody has agreed yet. The locator is spoken to on its own channel.
 
-        `on_event(event, payload)` is told of each event, in order, and owns its handles.
+        `on_event(event, payload)` is told of each event, in order, and owns its handles;
+        `on_closed` when the channel is closed by whichever side.
         """
         self._name = name
         self._port = locator.port
@@ -40,6 +46,20 @@ class Conversation:
             self._client = Client(
                 end.take_channel(), locator.port, protocol.TABLE, on_event, on_unknown
             )
+        if on_closed is not None:
+            self._watch(on_closed)
+
+    def _watch(self, on_closed: Callable[[], None]) -> None:
+        key = self._port.new_key()
+
+        def receive(packet: Packet) -> None:
+            del packet
+            self._port.unbind(key)
+            on_closed()
+
+        self._port.bind(key, receive)
+        # The connection closes the channel when it has read why: not before it is news.
+        self._port.wait_async(self._client.connection.channel, key, Signals.HANDLE_CLOSED)
 
     @property
     def error(self) -> IpcError | None:
@@ -59,8 +79,7 @@ class Conversation:
             return self._ask(method, request, timeout)
         except IpcError as error:
             if isinstance(error, DomainError):
-                refusal: Any = error
-                what = to_json(refusal.error, [])
+                what = to_json(cast("Any", error).error, [])
                 raise IpcError(f"{method.selector}: {what}", error.status) from error
             raise self._explained(error) from error
 

@@ -35,12 +35,17 @@ class Command:
         self.environment = {"PYTHONPATH": str(ROOT), "IPCRT_LOCATOR": str(path)}
 
     def __call__(
-        self, *arguments: object, environment: Mapping[str, str] | None = None, seconds: float = 30
+        self,
+        *arguments: object,
+        environment: Mapping[str, str] | None = None,
+        seconds: float = 30,
+        script: str = "",
     ) -> Ended:
+        """Run it; `script` is its standard input, through a pipe."""
         ended = subprocess.run(
             [*IPCRT, *map(str, arguments)],
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=script.encode(),
             capture_output=True,
             env={**os.environ, **self.environment, **(environment or {})},
             timeout=seconds,

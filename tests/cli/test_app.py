@@ -14,6 +14,7 @@ VERBS = [
     "activate",
     "list",
     "call",
+    "talk",
     "inspect",
     "demo",
     "fidlc",
@@ -66,4 +67,6 @@ def test_completes_in_the_shell(ipcrt: Command) -> None:
     wanted = {"_IPCRT_COMPLETE": "complete_bash", "COMP_WORDS": "ipcrt a", "COMP_CWORD": "1"}
     assert ipcrt(environment=wanted).output.split() == ["activate"]
     wanted |= {"COMP_WORDS": "ipcrt call ipcrt.loc", "COMP_CWORD": "2"}
+    assert ipcrt(environment=wanted).output.split() == ["ipcrt.locator/Locator"]
+    wanted["COMP_WORDS"] = "ipcrt talk ipcrt.loc"
     assert ipcrt(environment=wanted).output.split() == ["ipcrt.locator/Locator"]

@@ -56,7 +56,7 @@ def test_calls_are_answered_and_events_are_told(client: BlockingLocatorClient) -
     def on_event(event: Event[Any], payload: object) -> None:
         told.append((event.name, payload))
 
-    with Conversation(client, NAME, Requested, on_event) as canvas:
+    with Conversation(client, NAME, Requested, on_event=on_event) as canvas:
         request = RequestedAddLinesRequest([LINE])
         assert canvas.call(REQUESTED_ADD_LINES, request, 10) is None
         assert canvas.call(REQUESTED_READY, None, 10) is None
@@ -104,3 +104,19 @@ def test_a_server_that_dies_or_hangs(client: BlockingLocatorClient, canvas: Chil
         with pytest.raises(PeerClosed):
             conversation.call(REQUESTED_READY, None, 10)
         assert isinstance(conversation.error, PeerClosed)
+
+
+def test_it_tells_when_the_channel_is_closed(client: BlockingLocatorClient, canvas: Child) -> None:
+    closed: list[object] = []
+
+    def on_closed() -> None:
+        closed.append(conversation.error)
+
+    with Conversation(client, NAME, Requested, on_closed=on_closed) as conversation:
+        conversation.call(REQUESTED_READY, None, 10)
+        assert closed == []
+        canvas.kill()
+        while not closed:
+            client.port.dispatch(10)
+        [error] = closed
+        assert isinstance(error, PeerClosed)
