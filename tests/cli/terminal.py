@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import pty
 import select
@@ -18,6 +19,7 @@ class Terminal:
     def __init__(self, argv: Sequence[str], **environment: str) -> None:
         self._main, self._side = pty.openpty()
         self._seen = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._process = subprocess.Popen(
             ["setsid", "--ctty", *argv],  # so that Ctrl-C is a signal
             stdin=self._side,
@@ -37,7 +39,7 @@ class Terminal:
             left = until - time.monotonic()
             if left <= 0 or not select.select([self._main], [], [], left)[0]:
                 raise AssertionError(f"{text!r} was not shown, but {self._seen!r}")
-            self._seen += os.read(self._main, 65536).decode()
+            self._seen += self._decoder.decode(os.read(self._main, 65536))
         before, _, self._seen = self._seen.partition(text)
         return before
 
