@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from ipcrt.errors import IpcError
@@ -67,7 +67,7 @@ class House:
             text=True,
             timeout=30,
         )
-        assert (ended.returncode, ended.stderr) == (0, ""), (command, ended.stdout, ended.stderr)
+        assert (ended.returncode, ended.stderr) == (0, ""), f"{ended.stdout}{ended.stderr}"
         return ended.stdout
 
     def until_offered(self, *names: str) -> None:
@@ -82,7 +82,7 @@ class House:
 
 
 @contextlib.contextmanager
-def short_house(name: str, spawner: Spawner) -> Iterator[House]:
+def short_house(name: str, spawner: Spawner) -> Generator[House, None, None]:
     """A house whose path is short, as a socket's must be; gone at the end."""
     directory = Path("/tmp") / f"ipcrt-{name}-{os.getpid()}"
     directory.mkdir()
