@@ -34,8 +34,10 @@ def read_arguments(request: Any, words: Sequence[str], reader: Reader | None = N
     reader = reader or Reader()
     try:
         return reader.read(inspect.type_info(request), tree)
-    except BaseException:
+    except BaseException as error:
         reader.close()
+        if isinstance(error, RecursionError):
+            raise Misused("the arguments nest too deep") from None
         raise
 
 

@@ -37,9 +37,9 @@ class LineEditor:
         """Use `open_editor`."""
         self._readline: Any = readline
         self._library = library
-        self._free = ctypes.CDLL(None).free
-        self._free.argtypes = [ctypes.c_void_p]
-        self._free.restype = None
+        self._libc = ctypes.CDLL(None)
+        self._libc.free.argtypes = [ctypes.c_void_p]
+        self._libc.fflush.argtypes = [ctypes.c_void_p]
         self._prompt = prompt.encode()
         self._complete = complete
         self._callback = _LINE_CALLBACK(self._line)  # the library keeps only its address
@@ -76,7 +76,12 @@ class LineEditor:
     @contextmanager
     def aside(self) -> Generator[None, None, None]:
         """Write something above the line."""
-        sys.stdout.write("\r\x1b[K")
+        clear = getattr(self._library, "rl_clear_visible_line", None)
+        if clear is None:  # libedit
+            sys.stdout.write("\r\x1b[K")
+        else:
+            clear()  # all of its rows
+            self._libc.fflush(None)
         yield
         sys.stdout.flush()
         self._library.rl_on_new_line()
@@ -95,7 +100,7 @@ class LineEditor:
         line = None
         if address is not None:
             line = ctypes.string_at(address).decode("utf-8", "surrogateescape")
-            self._free(address)
+            self._libc.free(address)
             if line.strip():
                 self._readline.add_history(line)
         else:

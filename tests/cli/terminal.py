@@ -47,6 +47,10 @@ class Terminal:
         """Answer how the terminal is set."""
         return termios.tcgetattr(self._main)
 
+    def rows_and_columns(self, rows: int, columns: int) -> None:
+        """Make the terminal's window another size."""
+        termios.tcsetwinsize(self._main, (rows, columns))
+
     def wait(self) -> int:
         """Answer the exit status."""
         return self._process.wait(30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 
 from tests.cli.conftest import IPCRT, Command, Ended, start_service
 from tests.cli.terminal import Terminal
-from tests.support.processes import Child, Spawner
+from tests.support.processes import ROOT, Child, Spawner
 
 REQUESTED = "ipcrt.canvas/Requested"
 METERED = "ipcrt.canvas/Metered"
@@ -219,3 +220,21 @@ def test_a_server_that_dies_gives_the_terminal_back(terminal: Terminal, canvas: 
     terminal.expect("(PEER_CLOSED)")
     assert terminal.wait() == 1
     assert terminal.modes() == before
+
+
+def test_without_readline_the_terminal_edits_lines_itself(
+    path: Path, canvas: Child, where: Path
+) -> None:
+    del canvas
+    (where / "readline.py").write_text("raise ImportError\n")
+    places = os.pathsep.join([str(where), str(ROOT)])
+    arguments = ["talk", METERED, "--socket", str(path)]
+    with Terminal([*IPCRT, *arguments], PYTHONPATH=places) as terminal:
+        terminal.expect("Metered> ")
+        terminal.type(f"{ADD_LINE}x\x7f\n")
+        terminal.expect("()")
+        terminal.expect("Metered> ")
+        terminal.expect("event on_drawn")
+        terminal.expect("Metered> ")
+        terminal.type("\x04")
+        assert terminal.wait() == 0

@@ -42,7 +42,10 @@ PLAYER = sample.Player.TABLE
     ],
 )
 def test_a_table_is_given_by_what_is_there(words: Given, value: sample.Settings) -> None:
-    assert read_arguments(sample.PLAYER_CONFIGURE.request.type, words) == value
+    codec = sample.PLAYER_CONFIGURE.request
+    found = read_arguments(codec.type, words)
+    assert found == value
+    assert codec.encode(found) == codec.encode(value)
 
 
 @pytest.mark.parametrize(
@@ -58,14 +61,20 @@ def test_a_table_is_given_by_what_is_there(words: Given, value: sample.Settings)
     ],
 )
 def test_a_union_is_given_by_the_one_member(words: Given, value: object) -> None:
-    assert read_arguments(sample.PLAYER_DRAW.request.type, words) == value
+    found = read_arguments(sample.PLAYER_DRAW.request.type, words)
+    assert found == value
+    body, _ = sample.PLAYER_DRAW.request.encode(found)
+    assert sample.PLAYER_DRAW.request.decode(memoryview(body), ()) == value
 
 
 def test_numbers_of_all_kinds() -> None:
     words = [f"numbers={NUMBERS}", "timeout=0x10", 'names=["a", "b"]']
     numbers = sample.Numbers(-1, 2**64 - 1, 1.5, -inf, False, [1], "x", b"y", [1, 2])
     value = sample.PlayerCountRequest(numbers, 16, ["a", "b"])
-    assert read_arguments(sample.PlayerCountRequest, words) == value
+    codec = sample.PLAYER_COUNT.request
+    found = read_arguments(codec.type, words)
+    assert found == value
+    assert codec.encode(found) == codec.encode(value)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +149,12 @@ def test_a_file_may_stand_in_a_union_in_a_table(tmp_path: Path) -> None:
     parcel = read_arguments(sample.Parcel, [f"thing.vmo=@{tmp_path}/file"])
     with parcel.thing.value as vmo:
         assert vmo.read(0, 7) == b"content"
+
+
+def test_what_nests_too_deep_is_refused() -> None:
+    deep = '{"name": "n", "left": ' * 600 + "null" + "}" * 600
+    with pytest.raises(Misused, match="the arguments nest too deep"):
+        read_arguments(sample.Node, [deep])
 
 
 class WithEnd(Struct):
