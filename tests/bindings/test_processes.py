@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 
+import anyio
 import pytest
 
 from ipcrt.bindings.ends import ClientEnd
@@ -46,9 +47,9 @@ def _server(spawn_python: Spawner) -> tuple[Channel, int]:
 
 
 @pytest.mark.anyio
-async def test_a_killed_server_fails_all_calls_at_once(spawn_python: Spawner) -> None:
-    import anyio
-
+@pytest.mark.parametrize("count", [1, 100, 1000])
+async def test_a_killed_server_fails_all_calls_at_once(spawn_python: Spawner, count: int) -> None:
+    """Also those that it has not read yet, and those that have found no room."""
     channel, pid = _server(spawn_python)
     failed: list[PeerClosed] = []
     async with open_port() as port, CalcProxy(ClientEnd[Calc](channel), port) as client:
@@ -56,19 +57,39 @@ async def test_a_killed_server_fails_all_calls_at_once(spawn_python: Spawner) ->
 
         async def hang() -> None:
             with pytest.raises(PeerClosed) as caught:
-                await client.hang(timeout=None)
+                await client.hang(timeout=3600)
             failed.append(caught.value)
 
         async with anyio.create_task_group() as tasks:
-            for _ in range(10):
+            for _ in range(count):
                 tasks.start_soon(hang)
-            while client.statistics()["calls"] < 10:
+            while client.statistics()["calls"] < count:
                 await port.sleep(0)
+            assert (client.statistics()["backlog"] > 0) is (count == 1000)
             os.kill(pid, signal.SIGKILL)
-        assert len(failed) == 10
-        assert client.statistics() == client.statistics() | {"calls": 0, "calls_given_up": 0}
+        assert len(failed) == count
+        assert len({id(error) for error in failed}) == count, "each has an error of its own"
+        assert not any(client.statistics().values())
+        assert len(port.deadlines) == 0
         with pytest.raises(PeerClosed):
             await client.add(1, 2)
+
+
+def test_a_server_that_is_killed_wakes_a_thread_that_is_blocked(spawn_python: Spawner) -> None:
+    channel, pid = _server(spawn_python)
+    with BlockingPort() as port, CalcBlockingProxy(ClientEnd[Calc](channel), port) as client:
+        assert client.add(1, 2) == 3
+        pending: list[dict[str, int]] = []
+
+        def kill() -> None:  # within the call: its thread serves the port's deadlines meanwhile
+            pending.append(client.statistics())
+            os.kill(pid, signal.SIGKILL)
+
+        port.deadlines.add(0.01, kill)
+        with pytest.raises(PeerClosed):
+            client.hang(timeout=None)
+        assert pending == [{"calls": 1, "calls_given_up": 0, "backlog": 0}]
+        assert not any(client.statistics().values())
 
 
 def test_a_plain_thread_calls_without_an_event_loop(spawn_python: Spawner) -> None:
