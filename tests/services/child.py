@@ -22,11 +22,18 @@ from ipcrt.locator.service import Peer
 from ipcrt.objects.channel import Channel
 from ipcrt.port.aport import open_port
 from ipcrt_services.canvas.__main__ import SERVICE as CANVAS
+from ipcrt_services.codec.__main__ import SERVICE as CODEC
 from ipcrt_services.files.__main__ import SERVICE as FILES
 from ipcrt_services.kvstore.__main__ import SERVICE as KVSTORE
 from ipcrt_services.patterns.__main__ import SERVICE as PATTERNS
 
-SERVICES = {"canvas": CANVAS, "files": FILES, "kvstore": KVSTORE, "patterns": PATTERNS}
+SERVICES = {
+    "canvas": CANVAS,
+    "codec": CODEC,
+    "files": FILES,
+    "kvstore": KVSTORE,
+    "patterns": PATTERNS,
+}
 
 
 async def serve(name: str, directory: str, fds: list[int]) -> None:
