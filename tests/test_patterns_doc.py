@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,6 +123,21 @@ def test_the_programs_are_in_order(house: House) -> None:
     settings = ["--quiet", "--config", str(ROOT / "pyproject.toml"), *sorted(programs)]
     assert house.run("ruff", "format", "--diff", *settings) == ""
     assert house.run("ruff", "check", "--select", "B,E,F,UP", *settings) == ""
+
+
+def test_the_links_lead_somewhere() -> None:
+    for page in (INDEX, *PAGES):
+        for link in re.findall(r"\]\(([\w./-]+)\)", page.read_text()):
+            assert (FOLDER / link).is_file(), f"{page.name}: {link}"
+
+
+def test_the_commands_of_the_index_make_the_same_module(house: House) -> None:
+    made = (house.directory / "example_vault.py").read_text()
+    [commands] = blocks("sh", INDEX.read_text())
+    compiled, wrote, *_ = map(shlex.split, commands.splitlines())
+    (house.directory / "example_vault.py").unlink()
+    assert house.run(*compiled) + house.run(*wrote) == ""
+    assert (house.directory / "example_vault.py").read_text() == made
 
 
 def entries() -> list[tuple[str, list[str]]]:

@@ -108,6 +108,17 @@ def without_unknown(table: TableT) -> TableT:
     return type(table)(**dict(_present(table)))
 
 
+def updated(table: TableT, changes: TableT) -> TableT:
+    """Answer a copy of `table` with what is present in `changes`, unknown members as well.
+
+    Members are replaced whole; a handle that is replaced stays its owner's to close.
+    Source: FIDL API Rubric, "Controlling settings-like data", the partial update.
+    """
+    known = type(table)(**{**dict(_present(table)), **dict(_present(changes))})
+    unknown = {**dict(_unknown_of(table)), **dict(_unknown_of(changes))}
+    return _with_unknown(known, tuple(sorted(unknown.items())))
+
+
 class Member(NamedTuple):
     """One member of a table: its name, its type when present, what else to check."""
 

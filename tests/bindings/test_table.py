@@ -9,7 +9,14 @@ from msgspec import Meta
 
 from ipcrt.bindings.codec import Codec
 from ipcrt.bindings.scalars import Uint8
-from ipcrt.bindings.table import Table, members_of, to_map, unknown_members, without_unknown
+from ipcrt.bindings.table import (
+    Table,
+    members_of,
+    to_map,
+    unknown_members,
+    updated,
+    without_unknown,
+)
 from ipcrt.errors import LocalProtocolError, RemoteProtocolError
 from ipcrt.objects.event import Event
 
@@ -102,6 +109,16 @@ def test_unknown_members_outlive_a_change_and_can_be_dropped(codec: Codec[Settin
     assert without_unknown(found) == Settings(volume=3)
     assert codec.encode(without_unknown(found))[0] == b"\x81\x01\x03"
     assert unknown_members(found) != {}
+
+
+def test_an_update_changes_what_is_present_unknown_members_as_well(codec: Codec[Settings]) -> None:
+    old = codec.decode(memoryview(b"\x84\x01\x03\x03\xa1a\x07\x01\x64\x02"), [])
+    changes = codec.decode(memoryview(b"\x83\x03\xa1b\x02\x05\x64\x09"), [])
+    found = updated(old, changes)
+    assert without_unknown(found) == Settings(volume=3, name="b")
+    assert unknown_members(found) == {2: b"\x05", 7: b"\x01", 100: b"\x09"}
+    assert updated(old, Settings()) == old
+    assert updated(Settings(), changes) == changes
 
 
 def test_what_would_be_too_deep_for_the_peer_is_not_passed_on(codec: Codec[Settings]) -> None:
