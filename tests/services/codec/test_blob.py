@@ -178,6 +178,7 @@ async def test_what_is_under_way_keeps_the_loop_free(
 
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(convert)
+                await anyio.wait_all_tasks_blocked()
                 await big.watch()  # answered behind the start of the one before it
                 await small.update(Settings(level=1))
                 done.append("setting")
@@ -203,7 +204,7 @@ async def test_blobs_of_one_codec_come_back_in_order(start: Starter, tmp_path: P
         async with anyio.create_task_group() as tasks:
             for number in range(5):
                 tasks.start_soon(first, number)
-                await anyio.sleep(0.005)
+                await anyio.wait_all_tasks_blocked()
         assert order == [0, 1, 2, 3, 4]
         async with anyio.create_task_group() as tasks:
             for number in range(30):  # more than may be in flight
@@ -271,7 +272,8 @@ async def test_a_blob_that_shrinks_is_an_error(start: Starter, tmp_path: Path) -
 
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(convert)
-                await codec.watch()
+                await anyio.wait_all_tasks_blocked()
+                await codec.watch()  # answered behind the start of the one before it
                 ours.set_content_size(100)
         assert await decompress(codec, await compress(codec, b"x")) == b"x"
     assert child.process.poll() is None

@@ -48,7 +48,7 @@ async def test_a_client_calls_before_its_codec_is_there(
                 results.append(await decompress(codec, await compress(codec, text(1000))))
 
             tasks.start_soon(call)
-            await anyio.sleep(0.01)
+            await anyio.wait_all_tasks_blocked()
             assert results == []  # nobody serves it, and yet it may call
             await codecs.create(format_, server)
         assert results == [text(1000)]
@@ -76,7 +76,7 @@ async def test_calls_made_ahead_fail_with_the_codec(
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(call)
                 tasks.start_soon(blob)
-                await anyio.sleep(0.01)
+                await anyio.wait_all_tasks_blocked()
                 await codecs.create(UNKNOWN, server)
             with pytest.raises(IpcError) as caught:
                 await codec.update(Settings())

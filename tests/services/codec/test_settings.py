@@ -101,6 +101,7 @@ async def test_settings_are_watched_and_hold_for_what_comes_after(
         usual = len(await compress(codec, data))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(watch)
+            await anyio.wait_all_tasks_blocked()
             assert len(await compress(codec, data)) == usual
             assert seen == []
             await codec.update(Settings(level=1))
