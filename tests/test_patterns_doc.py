@@ -24,6 +24,9 @@ PAGES = sorted(path for path in FOLDER.glob("*.md") if path != INDEX)
 
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
+PYTHON = ("python", "-W", "always::ResourceWarning")
+"""A handle that is forgotten is told on stderr."""
+
 PATTERNS = (
     "Diagnostics",
     "Consider using Virtual Memory Objects (VMOs)",
@@ -94,9 +97,10 @@ def test_the_programs_print_what_the_page_says(
     [printed] = blocks("text", text)
     [library] = re.findall(r"^library ([a-z.]+);", contract, re.MULTILINE)
     [protocol] = re.findall(r"^@discoverable\n.*?protocol (\w+)", contract, re.MULTILINE)
-    House(house.directory, spawn_python).start("python", server)
+    serving = House(house.directory, spawn_python).start(*PYTHON, server, capture_stderr=True)
     house.until_offered(f"{library}/{protocol}")
-    assert house.run("python", "-W", "always::ResourceWarning", client) == printed
+    assert house.run(*PYTHON, client) == printed
+    assert "ResourceWarning" not in serving.errors()
 
 
 @EACH_PAGE

@@ -51,10 +51,12 @@ class House:
             (self.directory / name).write_text(source)
         return names
 
-    def start(self, *command: str) -> Child:
+    def start(self, *command: str, capture_stderr: bool = False) -> Child:
         """Start a command that goes on; it ends with the test's other children."""
         words = ["sh", "-c", f'cd {self.directory}; exec "$@"', "sh", *command]
-        return self._spawner.command(words, environment=self.environment)
+        return self._spawner.command(
+            words, environment=self.environment, capture_stderr=capture_stderr
+        )
 
     def run(self, *command: str) -> str:
         """Answer what a command prints, which must succeed and complain of nothing."""
