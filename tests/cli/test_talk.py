@@ -161,12 +161,14 @@ def test_ctrl_c_ends_at_once(talking: Child) -> None:
     assert talking.wait() == 130
 
 
-def test_when_nobody_reads_the_events_it_ends(talking: Child) -> None:
-    talking.send("fly")
-    talking.line()
+@pytest.mark.usefixtures("canvas")
+def test_when_nobody_reads_the_events_it_ends(path: Path, spawn_python: Spawner) -> None:
+    talking = spawn_python.command([*IPCRT, "talk", REQUESTED, "--socket", str(path)])
+    talking.send("ready")
+    assert talking.line() == "()"
     assert talking.process.stdout is not None
     talking.process.stdout.close()
-    talking.send(ADD_LINE)
+    talking.send(f"add_lines {LINES}")  # which nothing but an event answers
     assert talking.wait() == 1
 
 
