@@ -149,7 +149,7 @@ def test_sigkill_loses_no_acknowledged_write_for_long(
 ) -> None:
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
-    promised = kill_rounds(start, spawn_python, tmp_path, rounds=100, seed=seed)
+    promised = kill_rounds(start, spawn_python, tmp_path, rounds=40, seed=seed)
     check_whole(tmp_path, promised)
 
 
