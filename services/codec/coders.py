@@ -118,7 +118,6 @@ class _Inflater:
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj()
-        self._full = False
 
     @property
     def eof(self) -> bool:
@@ -126,17 +125,15 @@ class _Inflater:
 
     @property
     def needs_input(self) -> bool:
-        # Full: there may be more, though all of the input is taken.
-        return not self._full and not self._zlib.unconsumed_tail
+        return not self._zlib.unconsumed_tail
 
     @property
     def unused_data(self) -> bytes:
         return self._zlib.unused_data
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        output = self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
-        self._full = len(output) == max_length
-        return output
+        # It may keep some output back though it took all of the input: the checksum follows.
+        return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

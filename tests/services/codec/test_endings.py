@@ -119,19 +119,23 @@ async def test_a_malformed_stream_says_so(bad: bytes, start: Starter, tmp_path: 
 
 async def test_a_codec_has_so_many_streams(start: Starter, tmp_path: Path) -> None:
     _, (end,) = start("codec", tmp_path)
-    async with open_codecs(end) as (port, [codecs]), await make(codecs, port) as codec:
-        async with Flow(codec, port, Direction.COMPRESS) as flow, AsyncExitStack() as stack:
-            await idle(port, flow)
-            for _ in range(MAX_STREAMS - 1):
-                other = await stack.enter_async_context(Flow(codec, port, Direction.COMPRESS))
-                await idle(port, other)
-            await anyio.wait_all_tasks_blocked()
-            await codec.watch()
-            async with Flow(codec, port, Direction.COMPRESS) as more:
-                assert await more.failure() is StreamError.TOO_MANY
-            flow.writer.close()
-            assert await flow.failure() is StreamError.CANCELED
-            assert zlib.decompress(await through(codec, port, Direction.COMPRESS, b"x")) == b"x"
+    async with (
+        open_codecs(end) as (port, [codecs]),
+        await make(codecs, port) as codec,
+        Flow(codec, port, Direction.COMPRESS) as flow,
+        AsyncExitStack() as stack,
+    ):
+        await idle(port, flow)
+        for _ in range(MAX_STREAMS - 1):
+            other = await stack.enter_async_context(Flow(codec, port, Direction.COMPRESS))
+            await idle(port, other)
+        await anyio.wait_all_tasks_blocked()
+        await codec.watch()
+        async with Flow(codec, port, Direction.COMPRESS) as more:
+            assert await more.failure() is StreamError.TOO_MANY
+        flow.writer.close()
+        assert await flow.failure() is StreamError.CANCELED
+        assert zlib.decompress(await through(codec, port, Direction.COMPRESS, b"x")) == b"x"
 
 
 # ---------------------------------------------------------------------------------------- SIGKILL
