@@ -16,10 +16,12 @@ def activate(
     ],
     socket: SocketOption = None,
     name: Annotated[
-        str, typer.Option(metavar="NAME", help="The socket's name in $LISTEN_FDNAMES.")
+        str,
+        typer.Option("--name", metavar="NAME", help="The socket's name in $LISTEN_FDNAMES."),
     ] = "locator",
     mode: Annotated[
-        str, typer.Option(metavar="OCTAL", help="Who may connect: the socket's mode bits.")
+        str,
+        typer.Option("--mode", metavar="OCTAL", help="Who may connect: the socket's mode bits."),
     ] = "600",
     once: Annotated[
         bool, typer.Option("--once", help="End with the command instead of waiting again.")
