@@ -29,6 +29,7 @@ from ipcrt_services.codec.bindings import (
 )
 from ipcrt_services.codec.coders import TURN_BYTES
 from ipcrt_services.codec.server import CodecsClient, open_workshop
+from tests.services.codec.conftest import HEAVY
 from tests.services.codec.users import (
     FORMATS,
     PACK,
@@ -73,6 +74,7 @@ async def test_hostile_blobs_are_domain_errors(
     assert child.process.poll() is None
 
 
+@HEAVY
 async def test_a_full_bomb_stays_within_bounds(start: Starter, tmp_path: Path) -> None:
     child, (end,) = start("codec", tmp_path)
     async with open_codecs(end) as (port, [codecs]), await make(codecs, port) as codec:

@@ -19,6 +19,7 @@ from ipcrt_services.codec.bindings import (
     Format,
     Settings,
 )
+from tests.services.codec.conftest import HEAVY
 from tests.services.codec.flows import MIB, Flow, fill, through
 from tests.services.codec.users import (
     FORMATS,
@@ -50,6 +51,7 @@ async def test_streams_of_any_length(
             assert await through(codec, port, Direction.DECOMPRESS, packed) == data
 
 
+@HEAVY
 async def test_64_mib_through_a_slow_reader(
     start: Starter, tmp_path: Path, server_loop: str
 ) -> None:
