@@ -141,52 +141,36 @@ class TwoWay(Method[RequestT, ResponseT]):
         )
 
 
-class OneWay(Method[RequestT, None]):
+class _Unanswered(Method[RequestT, None]):
+    def __init__(
+        self,
+        selector: str,
+        request: type[RequestT],
+        *,
+        strict: bool = False,
+        name: str = "",
+        ordinal: int = 0,
+    ) -> None:
+        super().__init__(
+            selector=selector,
+            strict=strict,
+            request=Codec(request),
+            response=Codec(type(None)),
+            name=name,
+            ordinal=ordinal,
+        )
+
+
+class OneWay(_Unanswered[RequestT]):
     """A message from the client that nobody answers."""
 
     KIND = Kind.ONE_WAY
 
-    def __init__(
-        self,
-        selector: str,
-        request: type[RequestT],
-        *,
-        strict: bool = False,
-        name: str = "",
-        ordinal: int = 0,
-    ) -> None:
-        super().__init__(
-            selector=selector,
-            strict=strict,
-            request=Codec(request),
-            response=Codec(type(None)),
-            name=name,
-            ordinal=ordinal,
-        )
 
-
-class Event(Method[RequestT, None]):
+class Event(_Unanswered[RequestT]):
     """A message from the server that nobody asked for."""
 
     KIND = Kind.EVENT
-
-    def __init__(
-        self,
-        selector: str,
-        request: type[RequestT],
-        *,
-        strict: bool = False,
-        name: str = "",
-        ordinal: int = 0,
-    ) -> None:
-        super().__init__(
-            selector=selector,
-            strict=strict,
-            request=Codec(request),
-            response=Codec(type(None)),
-            name=name,
-            ordinal=ordinal,
-        )
 
 
 class ProtocolTable:
