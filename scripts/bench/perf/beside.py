@@ -1,0 +1,37 @@
+"""Processes that end with the one that started them."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+_PR_SET_PDEATHSIG: Final = 1
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when the thread that started it ends. Source: prctl(2)."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it has ended already
+        os._exit(1)
+
+
+def start(
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None, **options: Any
+) -> subprocess.Popen[bytes]:
+    """Start a command that ends with this process; call it on the main thread.
+
+    `environment` is added to this process's. `options` are Popen's. The caller owns the process.
+    """
+    process: subprocess.Popen[bytes] = subprocess.Popen(
+        arguments,
+        env={**os.environ, **(environment or {})},
+        preexec_fn=functools.partial(die_with, os.getpid()),  # noqa: PLW1509  (no threads yet)
+        **options,
+    )
+    return process
