@@ -19,7 +19,7 @@ import socket
 from collections.abc import Sequence
 from typing import Final
 
-from ipcrt.errors import PeerClosed, RemoteProtocolError, ShouldWait, from_oserror
+from ipcrt.errors import IpcError, PeerClosed, RemoteProtocolError, ShouldWait, from_oserror
 from ipcrt.objects._fd import close_fds
 
 MAX_PACKET_BYTES: Final = 65536
@@ -58,28 +58,53 @@ def send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] = ())
     """Send one packet; the descriptors stay the caller's, the peer gets copies.
 
     Answers how many bytes went: all of a packet, perhaps fewer of a stream.
-    Raises: ShouldWait: the peer's queue is full. PeerClosed: nobody can read it.
-    NoResources: too many descriptors in flight (ETOOMANYREFS). AccessDenied: the peer
-    refuses descriptors (SO_PASSRIGHTS).
+    Raises: ShouldWait: the peer's queue is full. Else as `try_send`.
     """
     try:
         if fds:
-            control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
-            return sock.sendmsg((data,), control, _SEND)
+            return _send_fds(sock, data, fds)
         return sock.send(data, _SEND)
-    except BlockingIOError:
-        raise ShouldWait("the peer's queue is full") from None
-    except (BrokenPipeError, ConnectionResetError):
-        raise PeerClosed("the peer is gone") from None
     except OSError as error:
-        raise from_oserror(error, f"send {len(data)} bytes and {len(fds)} handles") from error
+        raise _why_unsent(error, data, fds) from None
+
+
+def try_send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] = ()) -> bool:
+    """Send one packet as `send` does, all or nothing; False: the peer's queue is full.
+
+    Raises: PeerClosed: nobody can read it. OutOfRange: more than the socket admits. NoResources:
+    too many descriptors in flight (ETOOMANYREFS). AccessDenied: the peer refuses descriptors
+    (SO_PASSRIGHTS).
+    """
+    try:
+        if fds:
+            _send_fds(sock, data, fds)
+        else:
+            sock.send(data, _SEND)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise _why_unsent(error, data, fds) from None
+    return True
 
 
 def receive(sock: socket.socket, buffer: ReceiveBuffer | None = None) -> tuple[bytes, list[int]]:
     """Receive one packet: its bytes and its descriptors, which the caller owns.
 
-    Raises: ShouldWait: no packet. PeerClosed: end of file, all packets read.
-    RemoteProtocolError: the packet was not whole; its descriptors are closed.
+    Raises: ShouldWait: no packet. Else as `try_receive`.
+    """
+    packet = try_receive(sock, buffer)
+    if packet is None:
+        raise ShouldWait("no message is queued")
+    return packet
+
+
+def try_receive(
+    sock: socket.socket, buffer: ReceiveBuffer | None = None
+) -> tuple[bytes, list[int]] | None:
+    """Receive one packet as `receive` does; None: no packet is queued.
+
+    Raises: PeerClosed: end of file, all packets read. RemoteProtocolError: the packet was not
+    whole; its descriptors are closed.
     """
     try:
         if buffer is None:
@@ -88,9 +113,9 @@ def receive(sock: socket.socket, buffer: ReceiveBuffer | None = None) -> tuple[b
             size, control, flags, _ = sock.recvmsg_into(buffer.buffers, _CONTROL_BYTES, _RECEIVE)
             data = bytes(buffer.view[:size])
     except BlockingIOError:
-        raise ShouldWait("no message is queued") from None
+        return None
     except ConnectionResetError:  # rule 4
-        return receive(sock, buffer)
+        return try_receive(sock, buffer)
     except OSError as error:
         raise from_oserror(error, "receive a packet") from error
     if data and not control and not flags & _TRUNCATED:
@@ -115,6 +140,19 @@ def receive_bytes(sock: socket.socket, max_bytes: int, *, peek: bool = False) ->
     if not data:
         raise PeerClosed("the peer is gone")
     return data
+
+
+def _send_fds(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int]) -> int:
+    control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
+    return sock.sendmsg((data,), control, _SEND)
+
+
+def _why_unsent(error: OSError, data: bytes | memoryview, fds: Sequence[int]) -> IpcError:
+    if isinstance(error, BlockingIOError):
+        return ShouldWait("the peer's queue is full")
+    if isinstance(error, BrokenPipeError | ConnectionResetError):
+        return PeerClosed("the peer is gone")
+    return from_oserror(error, f"send {len(data)} bytes and {len(fds)} handles")
 
 
 def _whole(size: int, control: _Control, flags: int) -> list[int]:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final, NoReturn, Self
 
-from ipcrt.errors import InvalidArgs, NotSupported, OutOfRange, RemoteProtocolError
+from ipcrt.errors import InvalidArgs, NotSupported, OutOfRange, RemoteProtocolError, ShouldWait
 from ipcrt.objects import _scm, spill
 from ipcrt.objects import rights as _rights
 from ipcrt.objects._socket_handle import SocketHandle, make_pair
@@ -86,26 +86,30 @@ class Channel(SocketHandle):
 
     def send(self, data: bytes | memoryview, fds: Sequence[int] = ()) -> None:
         """Send one message with descriptors that stay the caller's; else as `write`."""
+        if not self.try_send(data, fds):
+            raise ShouldWait("the peer's queue is full")
+
+    def try_send(self, data: bytes | memoryview, fds: Sequence[int] = ()) -> bool:
+        """Do as `send`, but answer False where the peer's queue is full."""
         if not self._bits & _WRITE:
             self.require(Rights.WRITE, "write")
         if fds or type(data) is not bytes or not _PLAIN < len(data) <= _scm.MAX_PACKET_BYTES:
             data = _check(data, fds)
             if spill.must_spill(data):
-                self._send_spilled(data, fds)
-                return
+                return self._try_send_spilled(data, fds)
         try:
-            _scm.send(self._sock or self._open(), data, fds)
+            return _scm.try_send(self._sock or self._open(), data, fds)
         except OutOfRange:  # the pair's maker gave it a small SO_SNDBUF
-            self._send_spilled(data, fds)
+            return self._try_send_spilled(data, fds)
 
-    def _send_spilled(self, data: bytes | memoryview, fds: Sequence[int]) -> None:
+    def _try_send_spilled(self, data: bytes | memoryview, fds: Sequence[int]) -> bool:
         if len(data) > spill.MAX_MESSAGE_BYTES:
             raise OutOfRange(
                 f"message of {len(data)} bytes exceeds {spill.MAX_MESSAGE_BYTES}; pass a Vmo"
             )
         record, fd = spill.store(data)
         try:
-            _scm.send(self._sock or self._open(), record, [*fds, fd])
+            return _scm.try_send(self._sock or self._open(), record, [*fds, fd])
         finally:
             os.close(fd)
 
@@ -139,9 +143,21 @@ class Channel(SocketHandle):
         self, buffer: _scm.ReceiveBuffer | None, max_bytes: int
     ) -> tuple[bytes, list[Handle]]:
         """Do as `read`, for those who take the message apart at once."""
+        message = self.try_receive(buffer, max_bytes)
+        if message is None:
+            raise ShouldWait("no message is queued")
+        return message
+
+    def try_receive(
+        self, buffer: _scm.ReceiveBuffer | None, max_bytes: int
+    ) -> tuple[bytes, list[Handle]] | None:
+        """Do as `receive`, but answer None where no message is queued."""
         if not self._bits & _READ:
             self.require(Rights.READ, "read")
-        data, fds = _scm.receive(self._sock or self._open(), buffer)
+        packet = _scm.try_receive(self._sock or self._open(), buffer)
+        if packet is None:
+            return None
+        data, fds = packet
         handles: list[Handle] = []
         if fds or len(data) == spill.RECORD_BYTES:
             data, handles = _assemble(data, fds, max_bytes)

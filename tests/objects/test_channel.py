@@ -375,3 +375,37 @@ def test_another_kind_of_pair_is_no_channel(pair: Pair) -> None:
         with pytest.raises(Exception, match="EVENTPAIR, expected CHANNEL"):
             Channel.from_handle(handle)
     message.close()
+
+
+def test_trying_to_send_says_whether_there_was_room(pair: Pair) -> None:
+    near, far = pair
+    assert near.try_send(b"x") is True
+    assert near.try_send(bytes(100_000), [0]) is True  # spilled
+    assert far.read().data == b"x"
+    spilled = far.read()
+    assert (spilled.data, len(spilled.handles)) == (bytes(100_000), 1)
+    spilled.close()
+    fill(near)
+    before = open_fds()
+    assert near.try_send(b"x") is False
+    assert near.try_send(bytes(100_000), [0]) is False
+    assert open_fds() == before
+    far.close()
+    with pytest.raises(PeerClosed):
+        near.try_send(b"x")
+
+
+def test_trying_to_receive_says_whether_a_message_was_there(pair: Pair) -> None:
+    near, far = pair
+    buffer = _scm.ReceiveBuffer()
+    assert far.try_receive(buffer, 1 << 20) is None
+    near.send(b"one", [0])
+    near.send(bytes(100_000))
+    message = far.try_receive(buffer, 1 << 20)
+    assert message is not None
+    assert (message[0], len(message[1])) == (b"one", 1)
+    close_all(message[1])
+    assert far.try_receive(buffer, 1 << 20) == (bytes(100_000), [])
+    near.close()
+    with pytest.raises(PeerClosed):
+        far.try_receive(buffer, 1 << 20)
