@@ -1,0 +1,272 @@
+"""What the gate counts: each case does one operation so many times, on fixed inputs.
+
+A case's peer is on the same thread, so that no count depends on who is scheduled when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+import uvloop
+
+from ipcrt.bindings.codec import Codec
+from ipcrt.bindings.ends import create_endpoints
+from ipcrt.bindings.server import ServerBinding
+from ipcrt.bindings.tables import Struct
+from ipcrt.objects.vmo import Vmo
+from ipcrt.port.aport import open_port
+from ipcrt.port.blocking import BlockingPort
+from ipcrt.wire import frames
+from ipcrt.wire.header import HEADER, HEADER_BYTES, VERSION_1
+from tests.bindings import hand
+from tests.bindings.calc import (
+    ADD,
+    Calc,
+    CalcBlockingProxy,
+    CalcProxy,
+    CalcServer,
+    Memory,
+    Number,
+    Pair,
+)
+
+Work: TypeAlias = Callable[[int], object]
+"""Does a case's operation so many times."""
+Case: TypeAlias = Callable[[contextlib.ExitStack], Work]
+"""Sets an operation up; what it leaves open goes onto the stack."""
+
+CALIBRATION: Final = "calibration"
+_PAIR: Final = b"\x92\x01\x02"
+_SUM: Final = b"\x91\x03"
+
+
+class Eight(Struct, frozen=True):
+    """A message of a usual size."""
+
+    number: int
+    name: str
+    ratio: float
+    data: bytes
+    flag: bool
+    items: list[int]
+    inner: Pair
+    none: int | None
+
+
+EIGHT: Final = Eight(1, "a name", 0.5, b"some bytes", True, [1, 2, 3], Pair(1, 2), None)
+
+
+def calibration(stack: contextlib.ExitStack) -> Work:
+    """Plain Python, which no change to this project touches."""
+    del stack
+
+    def add(numbers: list[int], more: dict[str, int]) -> int:
+        return numbers[0] + more["more"]
+
+    def work(times: int) -> None:
+        total = 0
+        for number in range(times):
+            total = add([number & 7, total & 7], {"more": number & 3})
+
+    return work
+
+
+# -------------------------------------------------------------------------------------- messages
+
+
+def _encoding(codec: Codec[Any], value: Any) -> Work:
+    def work(times: int) -> None:
+        for _ in range(times):
+            codec.encode(value)
+
+    return work
+
+
+def _decoding(codec: Codec[Any], value: Any) -> Work:
+    body = memoryview(codec.encode(value)[0])
+
+    def work(times: int) -> None:
+        for _ in range(times):
+            codec.decode(body, ())
+
+    return work
+
+
+def encode_pair(stack: contextlib.ExitStack) -> Work:
+    del stack
+    return _encoding(Codec(Pair), Pair(1, 2))
+
+
+def decode_pair(stack: contextlib.ExitStack) -> Work:
+    del stack
+    return _decoding(Codec(Pair), Pair(1, 2))
+
+
+def encode_eight(stack: contextlib.ExitStack) -> Work:
+    del stack
+    return _encoding(Codec(Eight), EIGHT)
+
+
+def decode_eight(stack: contextlib.ExitStack) -> Work:
+    del stack
+    return _decoding(Codec(Eight), EIGHT)
+
+
+def encode_frame(stack: contextlib.ExitStack) -> Work:
+    del stack
+
+    def work(times: int) -> None:
+        for _ in range(times):
+            frames.encode(1, 2, 0, _PAIR)
+
+    return work
+
+
+def split_frame(stack: contextlib.ExitStack) -> Work:
+    del stack
+    packet = memoryview(frames.encode(1, 2, 0, _PAIR))
+
+    def work(times: int) -> None:
+        for _ in range(times):
+            frames.split(packet, 0)
+
+    return work
+
+
+def encode_handle(stack: contextlib.ExitStack) -> Work:
+    return _encoding(Codec(Memory), Memory(stack.enter_context(Vmo.create(4096)), 1))
+
+
+def decode_handle(stack: contextlib.ExitStack) -> Work:
+    codec = Codec(Memory)
+    value = Memory(Vmo.create(4096), 1)
+    body = memoryview(codec.encode(value)[0])
+
+    def close() -> None:
+        value.vmo.close()
+
+    def work(times: int) -> None:
+        nonlocal value
+        for _ in range(times):
+            value = codec.decode(body, [value.vmo])
+
+    stack.callback(close)
+
+    return work
+
+
+# ----------------------------------------------------------------------------------------- calls
+
+
+def deadlines(stack: contextlib.ExitStack) -> Work:
+    """A deadline that is dropped, as nearly all are."""
+    wheel = stack.enter_context(BlockingPort()).deadlines
+    wheel.add(25.0, int)  # a call that stays, as in most programs
+
+    def work(times: int) -> None:
+        for _ in range(times):
+            wheel.drop(wheel.add(25.0, int))
+
+    return work
+
+
+def client_call(stack: contextlib.ExitStack) -> Work:
+    """A blocking proxy whose reply is there already: txids are counted up from one."""
+    client, server = create_endpoints(Calc)
+    peer = stack.enter_context(socket.socket(fileno=server.take_channel().take()))
+    port = stack.enter_context(BlockingPort())
+    proxy = stack.enter_context(CalcBlockingProxy(client, port))
+    head = len(_SUM), 0, ADD.flags | VERSION_1, ADD.ordinal
+    txid = 1
+
+    def work(times: int) -> None:
+        nonlocal txid
+        for _ in range(times):
+            peer.send(HEADER.pack(txid, *head) + _SUM)
+            proxy.add(1, 2)
+            txid = HEADER.unpack_from(peer.recv(64))[0] + 1
+
+    return work
+
+
+class _Adding(hand.TinyServer):
+    """Remembers nothing."""
+
+    def add(self, a: int, b: int) -> Number:
+        return Number(a + b)
+
+
+def server_call(stack: contextlib.ExitStack) -> Work:
+    """A served request that came as bytes, on a plain thread."""
+    client, server = create_endpoints(hand.Tiny)
+    peer = stack.enter_context(socket.socket(fileno=client.take_channel().take()))
+    port = stack.enter_context(BlockingPort())
+    stack.enter_context(ServerBinding(server, _Adding(), port))
+    request = hand.raw(1, hand.ADD, _PAIR)
+
+    def work(times: int) -> None:
+        for _ in range(times):
+            peer.send(request)
+            port.dispatch(-1)
+            assert len(peer.recv(64)) == HEADER_BYTES + len(_SUM)
+
+    return work
+
+
+class _Later(CalcServer):
+    """Adds in an `async def` that need not wait."""
+
+    async def add(self, a: int, b: int) -> Number:  # type: ignore[override]
+        return Number(a + b)
+
+
+def _whole_call(stack: contextlib.ExitStack, kind: type[CalcServer]) -> Work:
+    """A whole call on uvloop: proxy, loop, server, loop, proxy."""
+    runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
+    ends = create_endpoints(Calc)
+
+    async def open_both() -> tuple[CalcProxy, ServerBinding[Calc]]:
+        port = await opened.enter_async_context(open_port())
+        return CalcProxy(ends[0], port), ServerBinding(ends[1], kind(port), port)
+
+    async def call(times: int) -> None:
+        for _ in range(times):
+            await proxy.add(1, 2)
+
+    opened = contextlib.AsyncExitStack()
+    stack.callback(lambda: runner.run(opened.aclose()))
+    proxy, binding = runner.run(open_both())
+    stack.enter_context(binding)
+    stack.callback(proxy.close)
+    return lambda times: runner.run(call(times))
+
+
+def whole_call(stack: contextlib.ExitStack) -> Work:
+    return _whole_call(stack, CalcServer)
+
+
+def whole_call_later(stack: contextlib.ExitStack) -> Work:
+    return _whole_call(stack, _Later)
+
+
+CASES: Final[dict[str, tuple[Case, int]]] = {
+    CALIBRATION: (calibration, 1000),
+    "encode two ints": (encode_pair, 1000),
+    "decode two ints": (decode_pair, 1000),
+    "encode eight fields": (encode_eight, 500),
+    "decode eight fields": (decode_eight, 500),
+    "encode a frame": (encode_frame, 1000),
+    "split a frame": (split_frame, 1000),
+    "encode one handle": (encode_handle, 200),
+    "decode one handle": (decode_handle, 200),
+    "add and drop a deadline": (deadlines, 1000),
+    "client's half of a call, blocking": (client_call, 200),
+    "server's half of a call, blocking": (server_call, 200),
+    "whole call, uvloop, def": (whole_call, 200),
+    "whole call, uvloop, async def": (whole_call_later, 200),
+}
+"""Each case, and how many times its operation is done in the shorter of two measures."""
