@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any, Final
@@ -31,10 +30,8 @@ def main() -> None:
     for path in sorted(Path(folder).glob("*.json")):
         ir = json.loads(path.read_text())
         irs[ir["name"]] = ir
-    start = time.perf_counter()
     modules = {name: importlib.import_module(f"{package}.{module(name)}") for name in irs}
     done: Counter[str] = Counter()
-    done["import_us"] = int((time.perf_counter() - start) * 1e6)
     samples = Samples(irs, modules)
     for name, ir in irs.items():
         done += _types(Ir(ir), samples)
