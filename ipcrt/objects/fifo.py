@@ -88,7 +88,7 @@ class Fifo(SocketHandle):
         return ends
 
     @classmethod
-    def _inspect(cls, fd: int) -> Rights:
+    def _inspect(cls, fd: int) -> int:
         allowed = super()._inspect(fd)
         _shape_of(fd)
         return allowed

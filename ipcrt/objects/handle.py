@@ -22,6 +22,7 @@ from ipcrt.objects.kind import ObjType, check_kind, koid_of, related_koid_of
 from ipcrt.objects.rights import Rights
 
 _CLOSED: Final = -1
+_TRANSFER: Final = int(Rights.TRANSFER)
 
 
 class Watch(Protocol):
@@ -43,10 +44,16 @@ class Handle:
 
     TYPE: ClassVar[ObjType] = ObjType.NONE
     DEFAULT_RIGHTS: ClassVar[Rights] = _rights.ALL
+    _default_bits: ClassVar[int] = int(_rights.ALL)
 
     __slots__ = ("__weakref__", "_bits", "_fd", "_held_back", "_watch", "asked")
 
-    def __init__(self, fd: int, rights: Rights | None = None) -> None:
+    def __init_subclass__(cls) -> None:
+        """Keep the rights as a plain number, too: IntFlag's own & costs thirty times as much."""
+        super().__init_subclass__()
+        cls._default_bits = int(cls.DEFAULT_RIGHTS)
+
+    def __init__(self, fd: int, rights: int | None = None) -> None:
         """Take ownership of `fd`, which must be open and close-on-exec.
 
         The kind of object is not checked: use `from_handle` for what a peer sent.
@@ -54,7 +61,7 @@ class Handle:
         if fd < 0:
             raise InvalidArgs(f"descriptor {fd} is negative")
         self._fd = fd
-        self._bits = int(self.DEFAULT_RIGHTS if rights is None else rights)
+        self._bits = self._default_bits if rights is None else int(rights)
         self._watch: Watch | None = None
         self._held_back = False
         self.asked: Rights | None = None
@@ -67,18 +74,18 @@ class Handle:
         On error the handle stays with the caller, open.
         Raises: WrongType: the descriptor is another kind of object. BadHandle: closed.
         """
-        held = cls._inspect(handle.fileno()) & handle.rights
+        held = cls._inspect(handle.fileno()) & handle._bits
         return cls(handle.take(), held)
 
     @classmethod
-    def _inspect(cls, fd: int) -> Rights:
+    def _inspect(cls, fd: int) -> int:
         """Refuse what is no object of this class; answer the rights that it can have.
 
         Raises: WrongType.
         """
         if cls.TYPE is not ObjType.NONE:
             check_kind(fd, cls.TYPE)
-        return cls.DEFAULT_RIGHTS
+        return cls._default_bits
 
     def fileno(self) -> int:
         """Lend the descriptor's number; the handle still owns it.
@@ -104,7 +111,7 @@ class Handle:
 
         Raises: AccessDenied.
         """
-        if int.__and__(needed, ~self._bits):  # IntFlag's own & costs thirty times as much
+        if int.__and__(needed, ~self._bits):  # as in `__init_subclass__`
             _rights.require(self.rights, needed, doing)
 
     @property
@@ -152,12 +159,23 @@ class Handle:
         enforces, NoResources.
         """
         self.fileno()
-        self._bits = int(self.rights & rights)
+        self._bits &= int(rights)
 
     def _duplicate_fd(self, rights: Rights) -> int:
         """Give a new descriptor that enforces as much of `rights` as Linux can."""
         del rights  # nothing to enforce here; the objects that can, override
         return duplicate_fd(self.fileno())
+
+    def transferable(self) -> int:
+        """Lend the number of a handle that may be moved into a message, as `fileno` does.
+
+        Raises: BadHandle. AccessDenied: no TRANSFER right.
+        """
+        fd = self._fd
+        if fd < 0 or not self._bits & _TRANSFER:
+            fd = self.fileno()
+            self.require(Rights.TRANSFER, "sending a handle")
+        return fd
 
     def take(self) -> int:
         """Give the descriptor away; the caller owns it and the handle is closed.
@@ -194,7 +212,11 @@ class Handle:
         self.close()
 
     def __del__(self) -> None:
-        if getattr(self, "_fd", _CLOSED) >= 0:
+        try:
+            forgotten = self._fd >= 0
+        except AttributeError:  # it was never made
+            return
+        if forgotten:
             try:
                 warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
             finally:  # the warning may be an error
@@ -229,8 +251,7 @@ class Moved:
         self._fds: list[int] = []
         checked: dict[int, Handle] = {}
         for handle in handles:
-            fd = handle.fileno()
-            handle.require(Rights.TRANSFER, "sending a handle")
+            fd = handle.transferable()
             if fd in checked:
                 raise InvalidArgs(f"{handle!r} stands twice in one message")
             checked[fd] = handle

@@ -53,11 +53,13 @@ _TAGGED: Final = {
     b"fifo": ObjType.FIFO,
 }
 _TAG_NAMES: Final = {kind: name for name, kind in _TAGGED.items()} | {ObjType.SOCKET: b"socket"}
-_ANON_INODES: Final = {
+_LINKS: Final = {
     "anon_inode:[eventfd]": ObjType.EVENT,
     "anon_inode:[timerfd]": ObjType.TIMER,
     "anon_inode:[pidfd]": ObjType.PROCESS,
 }
+_LINKED: Final = frozenset(_LINKS.values())
+_CHANNEL_TAG: Final = b"\0ipcrt/channel/"
 
 
 def kind_of(fd: int) -> ObjType:
@@ -82,10 +84,15 @@ def _kind_of_open(fd: int, mode: int) -> ObjType:
         if error.errno == errno.EBADF:  # open, but with O_PATH: good for nothing that we do
             return ObjType.NONE
         raise
+    return _linked_kind(fd)
+
+
+def _linked_kind(fd: int) -> ObjType:
+    """Tell what /proc names; NONE for all that has a path there, and for sockets and pipes."""
     link = os.readlink(f"/proc/self/fd/{fd}")
-    if link.startswith("pidfd:["):  # Linux 6.9 named them so
-        return ObjType.PROCESS
-    return _ANON_INODES.get(link, ObjType.NONE)
+    if link in _LINKS:
+        return _LINKS[link]
+    return ObjType.PROCESS if link.startswith("pidfd:[") else ObjType.NONE  # Linux 6.9 on
 
 
 def check_kind(fd: int, expected: ObjType) -> None:
@@ -93,9 +100,34 @@ def check_kind(fd: int, expected: ObjType) -> None:
 
     Raises: WrongType, BadHandle.
     """
-    found = kind_of(fd)
-    if found is not expected:
-        raise WrongType(f"handle is {found.name}, expected {expected.name}")
+    if not _is_surely(fd, expected):
+        found = kind_of(fd)
+        if found is not expected:
+            raise WrongType(f"handle is {found.name}, expected {expected.name}")
+
+
+def _is_surely(fd: int, expected: ObjType) -> bool:
+    """True where one look suffices to see that `fd` is `expected`; False says nothing."""
+    try:
+        if expected is ObjType.VMO:
+            return _has_seals(fd)
+        if expected in _LINKED:
+            return _linked_kind(fd) is expected
+        return expected is ObjType.CHANNEL and _is_tagged_channel(fd)
+    except OSError:
+        return False
+
+
+def _is_tagged_channel(fd: int) -> bool:
+    """True for the ends that `tag_pair` made; only an AF_UNIX socket has such a name."""
+    with LentSocket(fd) as sock:
+        name: object = sock.getsockname()
+        return (
+            isinstance(name, bytes)
+            and name.startswith(_CHANNEL_TAG)
+            and sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_SEQPACKET
+            and _is_connected(sock)
+        )
 
 
 def tag_pair(kind: ObjType, ends: tuple[socket.socket, socket.socket], detail: str = "") -> None:

@@ -31,11 +31,8 @@ MAX_NAME_BYTES: Final = 249
 """Source: memfd_create(2)."""
 
 _MAX_BYTES: Final = (1 << 63) - 1
-_RIGHTS_OF_MODE: Final = {
-    os.O_RDONLY: Rights.READ,
-    os.O_WRONLY: Rights.WRITE,
-    os.O_RDWR: _rights.IO,
-}
+_IO: Final = int(_rights.IO)
+_ACCESS_OF_MODE: Final = [int(_rights.of_access_mode(mode)) for mode in range(os.O_ACCMODE + 1)]
 
 
 class Vmo(Handle):
@@ -90,10 +87,9 @@ class Vmo(Handle):
         return vmo
 
     @classmethod
-    def _inspect(cls, fd: int) -> Rights:
+    def _inspect(cls, fd: int) -> int:
         """Answer the rights that the descriptor's access mode leaves (rule 2)."""
-        allowed = super()._inspect(fd)
-        return (allowed & ~_rights.IO) | _access(fd)
+        return super()._inspect(fd) & (_access(fd) | ~_IO)
 
     @property
     def content_size(self) -> int:
@@ -209,7 +205,7 @@ class Vmo(Handle):
     def restrict(self, rights: Rights) -> None:
         """As `Handle.restrict`; a lost READ or WRITE is lost to the kernel, too (rule 2)."""
         fd = self.fileno()
-        if not _access(fd) & ~rights:
+        if not _access(fd) & ~int(rights):
             super().restrict(rights)
             return
         fewer = self._duplicate_fd(rights)
@@ -221,7 +217,7 @@ class Vmo(Handle):
         """Reopen with the access mode that `rights` leave (rule 2)."""
         fd = self.fileno()
         access = _access(fd)
-        left = rights & access
+        left = access & int(rights)
         if left == access:
             return duplicate_fd(fd)
         mode = os.O_WRONLY if left == Rights.WRITE else os.O_RDONLY
@@ -231,9 +227,10 @@ class Vmo(Handle):
             raise from_oserror(error, "reopen a VMO with fewer rights") from error
 
 
-def _access(fd: int) -> Rights:
+def _access(fd: int) -> int:
+    """Answer READ and WRITE as the kernel allows them; a descriptor's access mode never changes."""
     try:
-        return _rights.of_access_mode(fcntl.fcntl(fd, fcntl.F_GETFL))
+        return _ACCESS_OF_MODE[fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE]
     except OSError as error:
         raise from_oserror(error, "look at a VMO") from error
 

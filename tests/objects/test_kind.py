@@ -111,9 +111,55 @@ def test_anything_else_is_no_object_of_ours(name: str) -> None:
         assert kind_of(handle.fileno()) is ObjType.NONE
 
 
+@pytest.mark.parametrize("expected", MAKERS)
+@pytest.mark.parametrize("name", other_descriptors())
+def test_nothing_else_passes_for_an_object(name: str, expected: ObjType) -> None:
+    refusal = pytest.raises(WrongType, match=f"NONE, expected {expected.name}")
+    with Handle(other_descriptors()[name]()) as handle, refusal:
+        check_kind(handle.fileno(), expected)
+
+
+@pytest.mark.parametrize("expected", MAKERS)
+@pytest.mark.parametrize("kind", MAKERS)
+def test_no_object_passes_for_another(kind: ObjType, expected: ObjType) -> None:
+    handles = MAKERS[kind]()
+    try:
+        if kind is not expected:
+            with pytest.raises(WrongType, match=f"{kind.name}, expected {expected.name}"):
+                check_kind(handles[0].fileno(), expected)
+    finally:
+        close_all(handles)
+
+
 def test_what_is_not_open_has_no_kind() -> None:
     with pytest.raises(BadHandle):
         kind_of(1 << 20)
+    for expected in MAKERS:
+        with pytest.raises(BadHandle):
+            check_kind(1 << 20, expected)
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET])
+def test_a_name_alone_makes_no_channel(kind: socket.SocketKind) -> None:
+    with socket.socket(socket.AF_UNIX, kind) as alone:
+        alone.bind(b"\0ipcrt/channel/%x" % (os.getpid() << 20))
+        with pytest.raises(WrongType, match="NONE, expected CHANNEL"):
+            check_kind(alone.fileno(), ObjType.CHANNEL)
+
+
+def test_a_name_makes_no_channel_of_a_stream() -> None:
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with near, far:
+        near.bind(b"\0ipcrt/channel/%x" % (os.getpid() << 20))
+        with pytest.raises(WrongType, match="SOCKET, expected CHANNEL"):
+            check_kind(near.fileno(), ObjType.CHANNEL)
+
+
+def test_a_path_makes_no_event(tmp_path: Path) -> None:
+    place = tmp_path / "anon_inode:[eventfd]"
+    place.touch()
+    with place.open() as file, pytest.raises(WrongType, match="NONE, expected EVENT"):
+        check_kind(file.fileno(), ObjType.EVENT)
 
 
 def test_an_accepted_socket_counts_as_a_channel(tmp_path: Path) -> None:
