@@ -8,7 +8,9 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import IO, Any, Final
+
+Stream = int | IO[Any] | None
 
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
@@ -22,16 +24,22 @@ def die_with(parent: int) -> None:
 
 
 def start(
-    arguments: Sequence[str], environment: Mapping[str, str] | None = None, **options: Any
+    arguments: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    *,
+    stdin: Stream = subprocess.DEVNULL,
+    stdout: Stream = None,
+    stderr: Stream = None,
 ) -> subprocess.Popen[bytes]:
     """Start a command that ends with this process; call it on the main thread.
 
-    `environment` is added to this process's. `options` are Popen's. The caller owns the process.
+    `environment` is added to this process's. The caller owns the process.
     """
-    process: subprocess.Popen[bytes] = subprocess.Popen(
+    return subprocess.Popen(
         arguments,
         env={**os.environ, **(environment or {})},
         preexec_fn=functools.partial(die_with, os.getpid()),  # noqa: PLW1509  (no threads yet)
-        **options,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
     )
-    return process

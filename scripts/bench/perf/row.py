@@ -42,18 +42,17 @@ class Measure(enum.StrEnum):
     """
 
     ADD = "add"
-    """Each: call `add(a, b)` with two small integers (typed, if the row has types)."""
+    """Each: call `add(a, b)` with two small integers (typed, if the row has types). A row that has
+    no calls sends 32 bytes, and has them back."""
     ECHO = "echo"
     """Each: send 64 bytes, have them back."""
     FLIGHT_1 = "flight_1"
     """Total: `add`, with one call in flight, made as in FLIGHT_64."""
     FLIGHT_64 = "flight_64"
-    """Total: `add`, with 64 calls in flight on one connection, as long as there are any left."""
+    """Total: `add`, with 64 calls in flight on one connection, as long as there are any left. A row
+    that has no calls sends a message when one has come back, each delimited at both sides."""
     FLIGHT_1000 = "flight_1000"
     """Total: as FLIGHT_64, with 1,000."""
-    ECHO_FLIGHT_64 = "echo_flight_64"
-    """Total: 64 messages of 32 bytes in flight, each sent again when it has come back. For rows
-    that have no calls: what FLIGHT_64 is compared with."""
     ONE_WAY = "one_way"
     """Total: the client sends messages without a reply, of two small integers or 64 bytes; it ends
     when the server has handled the last."""
@@ -69,8 +68,8 @@ class Measure(enum.StrEnum):
     BYTES_64M = "bytes_64m"
     """Each: as BYTES_1M, with 64 MiB."""
     VMO_1M = "vmo_1m"
-    """Each: as BYTES_1M, in a memfd that was filled before: its descriptor is passed; the server maps
-    it, reads a byte of every page, unmaps and closes it."""
+    """Each: as BYTES_1M, in a memfd that was filled before: its descriptor is passed, and the
+    server maps it, reads a byte of every page, unmaps and closes it."""
     VMO_64M = "vmo_64m"
     """Each: as VMO_1M, with 64 MiB."""
     CLIENTS_1 = "clients_1"
@@ -94,7 +93,6 @@ TOTALS: Final = frozenset(
         Measure.FLIGHT_1,
         Measure.FLIGHT_64,
         Measure.FLIGHT_1000,
-        Measure.ECHO_FLIGHT_64,
         Measure.ONE_WAY,
         Measure.EVENTS,
     }
@@ -119,7 +117,7 @@ class Row:
     """One way to talk."""
 
     name: str
-    """Unique, short, in the table's first column: letters, digits, spaces, `-`, `_`, `.`, `,`."""
+    """Unique, short, in the table's first column: letters, digits, spaces, `-`, `_`, `.`."""
     kind: Kind
     measures: frozenset[Measure]
     serve: Callable[[str, Callable[[], None]], None]
@@ -129,5 +127,8 @@ class Row:
     """Modules that must be importable, and commands as `command:NAME`; else the row is skipped."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the row's two processes have in their environment besides."""
+    spins: bool = False
+    """True where it spins even if that keeps the other side from running: it is measured only
+    where each side has a core."""
     unfit: Callable[[], str | None] | None = None
     """Answers why the row cannot run here, None where it can. Called in the runner: it is quick."""

@@ -1,0 +1,187 @@
+"""Who is measured when: rows take turns within each round, and a group's measures within a row."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import statistics
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from scripts.bench.perf.catalogue import Entry
+from scripts.bench.perf.pair import Pair, RowFailed, Run
+from scripts.bench.perf.placement import Placement, cores
+from scripts.bench.perf.results import Figure, Results, RowState, percentile_99
+from scripts.bench.perf.row import TOTALS, Measure
+
+T = TypeVar("T")
+
+ALL: Final = tuple(Placement)
+GROUPS: Final[tuple[tuple[tuple[Measure, ...], tuple[Placement, ...]], ...]] = (
+    ((Measure.ADD,), ALL),
+    ((Measure.FLIGHT_64,), (Placement.SAME, Placement.FREE)),
+    ((Measure.FD_NONE, Measure.FD), (Placement.SAME,)),
+    ((Measure.BYTES_1M, Measure.VMO_1M), (Placement.SAME, Placement.FREE)),
+    ((Measure.FLIGHT_1, Measure.FLIGHT_1000), (Placement.SAME,)),
+    ((Measure.CLIENTS_1, Measure.CLIENTS_1000), (Placement.SAME,)),
+    ((Measure.BYTES_64M, Measure.VMO_64M), (Placement.FREE,)),
+    ((Measure.ECHO,), ALL),
+    ((Measure.ONE_WAY, Measure.EVENTS), (Placement.SAME, Placement.FREE)),
+)
+"""What is measured together and where, the most telling first."""
+CPU: Final = frozenset({Measure.ADD, Measure.ECHO, Measure.FLIGHT_64, Measure.ONE_WAY})
+"""Measures whose runs do nothing but their operations."""
+FIRST: Final = {Measure.FLIGHT_64: 256, Measure.FLIGHT_1000: 2000}
+"""How many operations tell how many are to follow."""
+RUN_S: Final = 20.0
+"""How long a run may take before its row has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured."""
+
+    rounds: int
+    slice_ns: int
+    """How long one row's turn of one measure is to take."""
+    least: int
+    """Operations of a turn, however long they take."""
+    placements: tuple[Placement, ...]
+    until: float
+    """When no group is begun any more, by time.monotonic."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """What is known of one row and measure while its rounds go on."""
+
+    pair: Pair
+    measure: Measure
+    count: int
+    runs: list[Run] = field(default_factory=list[Run])
+
+    def take(self) -> None:
+        """Take one turn. Raises: RowFailed."""
+        self.runs.append(self.pair.run(self.measure, self.count, RUN_S))
+
+    def figure(self, placement: Placement) -> Figure:
+        count = self.count
+        total = self.measure in TOTALS
+        medians = [run.ns[0] / count if total else statistics.median(run.ns) for run in self.runs]
+        all_ns = [] if total else [ns for run in self.runs for ns in run.ns]
+        figure = Figure(
+            placement=placement,
+            measure=self.measure,
+            row=self.pair.row.name,
+            count=count,
+            rounds_ns=[round(median, 1) for median in medians],
+            p50_ns=round(statistics.median(medians), 1),
+            p99_ns=percentile_99(all_ns),
+        )
+        if self.measure in CPU:
+            client = statistics.median(run.client_cpu_ns for run in self.runs)
+            server = statistics.median(run.server_cpu_ns for run in self.runs)
+            figure.client_cpu_ns = round(client / count, 1)
+            figure.server_cpu_ns = round(server / count, 1)
+        return figure
+
+
+class Schedule:
+    """Takes the rows through all measures; owns their processes."""
+
+    def __init__(
+        self, plan: Plan, results: Results, tell: Callable[[str, float], None], allowed: list[int]
+    ) -> None:
+        """`tell(what, share)` is called as the work goes on."""
+        self._plan = plan
+        self._results = results
+        self._tell = tell
+        self._allowed = allowed
+        self._pairs: list[Pair] = []
+        self._states: dict[str, RowState] = {}
+
+    @contextlib.contextmanager
+    def started(self, entries: list[Entry]) -> Generator[None]:
+        """Start the rows' processes; all are gone in the end."""
+        for entry in entries:
+            state = RowState(entry.row.name, entry.row.kind, skipped=entry.reason)
+            self._results.rows.append(state)
+            self._states[entry.row.name] = state
+        try:
+            self._tell("starting", 0.0)
+            for entry in entries:
+                if entry.reason is None:
+                    self._pairs.append(Pair(entry))
+            self._all(Pair.wait_server)
+            self._all(Pair.wait_client)
+            yield
+        finally:
+            for pair in self._pairs:
+                pair.close()
+
+    def _all(self, step: Callable[[Pair], None]) -> None:
+        """Do this with each; what fails is out."""
+        for pair in list(self._pairs):
+            self._attempt(pair, functools.partial(step, pair))
+
+    def _attempt(self, pair: Pair, step: Callable[[], T]) -> T | None:
+        """Do this, and let the row fail by itself."""
+        try:
+            return step()
+        except RowFailed as error:
+            self._states[pair.row.name].failed = str(error)
+            self._pairs.remove(pair)
+            pair.close()
+            return None
+
+    def run(self) -> None:
+        """Measure everything that there is time for."""
+        steps = [
+            (placement, measures)
+            for measures, where in GROUPS
+            for placement in self._plan.placements
+            if placement in where
+        ]
+        for number, (placement, measures) in enumerate(steps):
+            what = f"{placement} {', '.join(measures)}"
+            if time.monotonic() > self._plan.until:
+                self._results.dropped.append(what)
+                continue
+            self._tell(what, number / len(steps))
+            self._place(placement)
+            self._measure(placement, measures)
+        self._tell("done", 1.0)
+
+    def _place(self, placement: Placement) -> None:
+        where = cores(placement, self._allowed)
+        assert where is not None
+        for pair in self._pairs:
+            pair.pin(*where)
+
+    def _measure(self, placement: Placement, measures: tuple[Measure, ...]) -> None:
+        turns = [
+            turn
+            for pair in list(self._pairs)
+            if not pair.row.spins or placement is Placement.SPLIT
+            for measure in measures
+            if measure in pair.row.measures and (turn := self._calibrated(pair, measure))
+        ]
+        for number in range(self._plan.rounds):
+            for turn in turns if number % 2 else reversed(turns):
+                if turn.pair in self._pairs:
+                    self._attempt(turn.pair, turn.take)
+            if time.monotonic() > self._plan.until:
+                break
+        self._results.figures += (turn.figure(placement) for turn in turns if turn.runs)
+
+    def _calibrated(self, pair: Pair, measure: Measure) -> Turn | None:
+        """Warm up, and find out how many operations make a turn; None if the row fails."""
+        first = 1 if measure.endswith("64m") else FIRST.get(measure, 32)
+        run = self._attempt(pair, lambda: pair.run(measure, first, RUN_S))
+        if run is None:
+            return None
+        each = run.ns[0] / first if measure in TOTALS else statistics.median(run.ns)
+        count = max(self._plan.least, int(self._plan.slice_ns / max(each, 1.0)))
+        return Turn(pair, measure, max(count, first) if measure in FIRST else count)
