@@ -28,7 +28,7 @@ from ipcrt.errors import (
     Unavailable,
     from_oserror,
 )
-from ipcrt.locator.listener import default_path
+from ipcrt.locator.paths import default_path
 from ipcrt.locator.protocol import Identity, Locator, LocatorBlockingProxy, LocatorProxy
 from ipcrt.objects.channel import Channel
 from ipcrt.port.aport import AsyncPort, open_port

@@ -25,9 +25,10 @@ from ipcrt.locator.account import Diagnostics
 from ipcrt.locator.activation import inherited_sockets
 from ipcrt.locator.connect import SOCKET_VARIABLE
 from ipcrt.locator.journal import set_up_logging
-from ipcrt.locator.listener import Listener, default_path
+from ipcrt.locator.listener import Listener
 from ipcrt.locator.locator import LocatorLimits, LocatorService
 from ipcrt.locator.notify import Notifier
+from ipcrt.locator.paths import default_path
 from ipcrt.locator.policy import Policy
 from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort, open_port

@@ -36,18 +36,6 @@ _Inode = tuple[int, int]
 _log = logging.getLogger(__name__)
 
 
-def default_path() -> Path:
-    """Where the locator listens: one for the machine, and one for each user who is logged in.
-
-    Root has the machine's, whatever its session says, as does who has no runtime directory.
-    Source: XDG Base Directory Specification (a relative XDG_RUNTIME_DIR is ignored).
-    """
-    runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
-    if os.geteuid() == 0 or not runtime.is_absolute():
-        runtime = Path("/run")
-    return runtime / "ipcrt" / "locator"
-
-
 class Listener:
     """A listening socket that we bound; owns the socket, its path and the lock.
 

@@ -19,7 +19,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import socket
 import stat
 import struct
@@ -144,7 +143,7 @@ def tag_pair(kind: ObjType, ends: tuple[socket.socket, socket.socket], detail: s
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise
-                end.bind(b"%s/%s" % (tag, secrets.token_hex(8).encode()))
+                end.bind(b"%s/%s" % (tag, os.urandom(8).hex().encode()))
         except OSError as error:
             raise from_oserror(error, f"name a {kind.name}") from error
 

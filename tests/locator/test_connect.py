@@ -29,8 +29,8 @@ from ipcrt.locator.connect import (
     locator_path,
     try_connect,
 )
-from ipcrt.locator.listener import default_path
 from ipcrt.locator.locator import LocatorService
+from ipcrt.locator.paths import default_path
 from ipcrt.locator.policy import Policy
 from ipcrt.locator.protocol import Identity
 from ipcrt.objects.channel import Channel
@@ -185,12 +185,12 @@ async def test_what_cannot_be_sent_leaves_nothing_open(stage: Stage) -> None:
 
 def test_where_the_locator_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(SOCKET_VARIABLE, raising=False)
-    assert locator_path() == os.fspath(default_path())
+    assert locator_path() == default_path()
     monkeypatch.setenv(SOCKET_VARIABLE, "/from/environment")
     assert locator_path() == "/from/environment"
     assert locator_path(Path("/given")) == "/given"
     monkeypatch.setenv(SOCKET_VARIABLE, "")
-    assert locator_path() == os.fspath(default_path())
+    assert locator_path() == default_path()
 
 
 @pytest.mark.anyio

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ipcrt.errors import AccessDenied, AlreadyExists, InvalidArgs, NotFound, OutOfRange
-from ipcrt.locator.listener import Listener, default_path
+from ipcrt.locator.listener import Listener
 from tests.support.processes import Spawner
 
 OWNER = """
@@ -300,30 +300,3 @@ print("fair")
 def test_of_racing_starters_exactly_one_wins(path: Path, spawn_python: Spawner) -> None:
     race = spawn_python(RACE, path, 150, 3)
     assert race.finish().strip() == "fair"
-
-
-# ------------------------------------------------------------------------------------ default_path
-
-
-def test_default_path_of_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("this process is not root")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/0")
-    assert default_path() == Path("/run/ipcrt/locator")
-
-
-@pytest.mark.parametrize(
-    "runtime, expected",
-    [
-        ("/run/user/1000", "/run/user/1000/ipcrt/locator"),
-        ("relative", "/run/ipcrt/locator"),
-        ("", "/run/ipcrt/locator"),
-    ],
-)
-def test_default_path_of_a_user(runtime: str, expected: str, spawn_python: Spawner) -> None:
-    child = spawn_python(
-        "import os\nfrom ipcrt.locator.listener import default_path\n"
-        "if os.geteuid() == 0: os.setresuid(4242, 4242, 4242)\nprint(default_path())",
-        environment={"XDG_RUNTIME_DIR": runtime},
-    )
-    assert child.finish().strip() == expected
