@@ -17,14 +17,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from scripts.bench.perf import catalogue, text
+from scripts.bench.perf import catalogue, report, text
 from scripts.bench.perf.machine import describe
 from scripts.bench.perf.placement import Placement, cores
 from scripts.bench.perf.results import Results
 from scripts.bench.perf.schedule import Plan, Schedule
+from scripts.bench.perf.specials import all as specials_of
+from scripts.bench.perf.specials.all import SPECIALS
 from scripts.bench.perf.targets import judge
 
-QUICK_S: Final = 36.0
+QUICK_S: Final = 42.0
 """After so long a quick run begins nothing new."""
 FULL_S: Final = 3600.0
 DESCRIPTION: Final = """\
@@ -40,17 +42,25 @@ def main(arguments: list[str]) -> int:
     if options.list:
         _list(entries, wrong)
         return 0
+    specials = [name for name in SPECIALS if not options.only or name in options.only]
     try:
-        entries = catalogue.choose(entries, options.only) if options.only else entries
+        rows = [name for name in options.only if name not in SPECIALS]
+        entries = catalogue.choose(entries, rows) if options.only else entries
     except LookupError as error:
         print(f"run: {error.args[0]}", file=sys.stderr)
         return 2
-    results = _measure(options, entries, wrong)
+    if options.read:
+        results = msgspec.json.decode(Path(options.read).read_bytes(), type=Results)
+    else:
+        results = _measure(options, entries, specials, wrong)
     if options.json:
         _write_json(options.json, results)
+    if options.report:
+        report.write(Path(options.report), results)
     if options.json != "-":
         _show(results)
-    return 1 if wrong or any(row.failed for row in results.rows) else 0
+    failed = [*(row.failed for row in results.rows), *(each.failed for each in results.specials)]
+    return 1 if wrong or any(failed) else 0
 
 
 def _end(number: int, frame: object) -> None:
@@ -64,7 +74,15 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("--quick", action="store_true", help="end within 50 s; what there is no time for is told")
     add("--json", metavar="FILE", help="write the figures there, for machines (-: to stdout)")
-    add("--only", type=_names, metavar="NAME,...", help="rows whose names begin so; see --list")
+    add("--report", metavar="FILE", help="write a page there, as docs/performance.md, and plots")
+    add("--from", dest="read", metavar="FILE", help="measure nothing; use what --json wrote")
+    add(
+        "--only",
+        type=_names,
+        default=[],
+        metavar="NAME,...",
+        help="rows whose names begin so, and import, clients, activation; see --list",
+    )
     add(
         "--placement",
         type=_placements,
@@ -94,6 +112,8 @@ def _placements(value: str) -> list[Placement]:
 def _list(entries: list[catalogue.Entry], wrong: list[str]) -> None:
     for entry in entries:
         print(f"{entry.row.name} ({entry.row.kind})" + _because(entry.reason))
+    for name in SPECIALS:
+        print(f"{name} (without rows)")
     for each in wrong:
         print(f"cannot be read: {each}", file=sys.stderr)
 
@@ -103,7 +123,10 @@ def _because(reason: str | None) -> str:
 
 
 def _measure(
-    options: argparse.Namespace, entries: list[catalogue.Entry], wrong: list[str]
+    options: argparse.Namespace,
+    entries: list[catalogue.Entry],
+    specials: list[str],
+    wrong: list[str],
 ) -> Results:
     begun = time.monotonic()
     allowed = sorted(os.sched_getaffinity(0))
@@ -114,6 +137,7 @@ def _measure(
         least=1 if options.quick else 2,
         placements=placements,
         until=begun + (QUICK_S if options.quick else FULL_S),
+        timeout_s=10.0 if options.quick else 30.0,
     )
     results = Results(
         machine=describe(),
@@ -125,6 +149,9 @@ def _measure(
         results.dropped.append("a core each: there is only one")
     with _progress() as tell:
         schedule = Schedule(plan, results, tell, allowed)
+        for name in specials:
+            tell(name, 0.0)
+            results.specials.append(specials_of.run(name, quick=options.quick))
         with schedule.started(entries):
             schedule.run()
     results.load.append(os.getloadavg()[0])

@@ -21,8 +21,11 @@ from ipcrt.objects.vmo import Vmo
 from ipcrt.port.aport import AsyncPort
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.port.waiter import Waiter
+from ipcrt.wire.frames import encode
 from scripts.bench.perf.contract import (
+    BENCH_ADD,
     Bench,
+    BenchAddRequest,
     BenchBlockingProxy,
     BenchProxy,
 )
@@ -32,6 +35,9 @@ from scripts.bench.perf.timing import each, each_awaited
 
 DATA = bytes(64)
 CROWD = 999
+TEN = 10
+REFUSALS = 3
+"""After so many, 5 ms apart, a client's calls are stuck."""
 WARM = 20
 """Calls on a new connection before it is measured."""
 TIMEOUT_S = 25.0
@@ -88,6 +94,8 @@ class Talk:
             Measure.EVENTS: self._take_events,
             Measure.FD: self._pass_event,
             Measure.CLIENTS_1000: self._beside_crowd,
+            Measure.STALLED_0: functools.partial(self._beside_stalled, 0),
+            Measure.STALLED_100: functools.partial(self._beside_stalled, 100),
         }
 
     @classmethod
@@ -179,6 +187,40 @@ class Talk:
                 found = await each_awaited(lambda: self._proxy.add(1, 2), count)
         await self._port.sleep(0.1)  # until the server has noticed
         return found
+
+    async def _beside_stalled(self, stalled: int, count: int) -> list[int]:
+        found: list[int] = []
+
+        async def work(proxy: BenchProxy) -> None:
+            found.extend(await each_awaited(lambda: proxy.add(1, 2), -(-count // TEN)))
+
+        async with contextlib.AsyncExitStack() as stack:
+            for _ in range(stalled):
+                stack.enter_context(await self._stalled())
+            async with anyio.create_task_group() as tasks:
+                for _ in range(TEN):
+                    end = ClientEnd[Bench](_channel(self._address))
+                    proxy = BenchProxy(end, self._port, Counting())
+                    tasks.start_soon(work, await stack.enter_async_context(proxy))
+        return found
+
+    async def _stalled(self) -> Channel:
+        """Make a client that has called until nothing fits any more; owned by the caller."""
+        channel = _channel(self._address)
+        body, _ = BENCH_ADD.request.encode(BenchAddRequest(1, 2))
+        data = encode(1, BENCH_ADD.ordinal, BENCH_ADD.flags, body, 0)
+        refused = 0
+        try:
+            while refused < REFUSALS:
+                if channel.try_send(data):
+                    refused = 0
+                else:
+                    refused += 1
+                    await self._port.sleep(0.005)
+        except BaseException:
+            channel.close()
+            raise
+        return channel
 
 
 class AsyncioDriver:

@@ -21,8 +21,6 @@ from scripts.bench.perf.placement import cpu_ns, pin
 from scripts.bench.perf.row import Measure, Row
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-START_S: Final = 20.0
-"""How long a process may take until it is ready."""
 MAX_REASON: Final = 300
 
 
@@ -69,15 +67,15 @@ class Pair:
             stderr=self._errors,
         )
 
-    def wait_server(self) -> None:
+    def wait_server(self, until: float) -> None:
         """Wait until clients can connect, then start the client. Raises: RowFailed."""
-        self._answer(self._server, time.monotonic() + START_S)
+        self._answer(self._server, until)
         self._client = self._start("client", subprocess.PIPE)
 
-    def wait_client(self) -> None:
+    def wait_client(self, until: float) -> None:
         """Wait until the client has connected. Raises: RowFailed."""
         assert self._client is not None
-        self._answer(self._client, time.monotonic() + START_S)
+        self._answer(self._client, until)
 
     def pin(self, server: set[int], client: set[int]) -> None:
         """Have the processes run on these cores."""

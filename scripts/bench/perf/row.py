@@ -77,6 +77,11 @@ class Measure(enum.StrEnum):
     CLIENTS_1000 = "clients_1000"
     """Each: `add`, while 999 more clients are connected and idle. They are connected at the start
     of the run, outside the time that is taken, and closed at its end."""
+    STALLED_0 = "stalled_0"
+    """Each: `add` by ten clients at once, together `count` calls."""
+    STALLED_100 = "stalled_100"
+    """Each: as STALLED_0, while 100 more clients have called without reading until nothing fits any
+    more, and leave it at that."""
 
 
 MIB: Final = 1 << 20

@@ -29,14 +29,13 @@ GROUPS: Final[tuple[tuple[tuple[Measure, ...], tuple[Placement, ...]], ...]] = (
     ((Measure.BYTES_64M, Measure.VMO_64M), (Placement.FREE,)),
     ((Measure.ECHO,), ALL),
     ((Measure.ONE_WAY, Measure.EVENTS), (Placement.SAME, Placement.FREE)),
+    ((Measure.STALLED_0, Measure.STALLED_100), (Placement.FREE,)),
 )
 """What is measured together and where, the most telling first."""
 CPU: Final = frozenset({Measure.ADD, Measure.ECHO, Measure.FLIGHT_64, Measure.ONE_WAY})
 """Measures whose runs do nothing but their operations."""
 FIRST: Final = {Measure.FLIGHT_64: 256, Measure.FLIGHT_1000: 2000}
 """How many operations tell how many are to follow."""
-RUN_S: Final = 20.0
-"""How long a run may take before its row has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,9 @@ class Plan:
     """Operations of a turn, however long they take."""
     placements: tuple[Placement, ...]
     until: float
-    """When no group is begun any more, by time.monotonic."""
+    """When nothing is begun any more, by time.monotonic."""
+    timeout_s: float
+    """How long all may take to start, and one run may take, before a row has failed."""
 
 
 @dataclass(slots=True)
@@ -60,11 +61,12 @@ class Turn:
     pair: Pair
     measure: Measure
     count: int
+    timeout_s: float
     runs: list[Run] = field(default_factory=list[Run])
 
     def take(self) -> None:
         """Take one turn. Raises: RowFailed."""
-        self.runs.append(self.pair.run(self.measure, self.count, RUN_S))
+        self.runs.append(self.pair.run(self.measure, self.count, self.timeout_s))
 
     def figure(self, placement: Placement) -> Figure:
         count = self.count
@@ -114,17 +116,14 @@ class Schedule:
             for entry in entries:
                 if entry.reason is None:
                     self._pairs.append(Pair(entry))
-            self._all(Pair.wait_server)
-            self._all(Pair.wait_client)
+            for wait in (Pair.wait_server, Pair.wait_client):
+                until = time.monotonic() + self._plan.timeout_s
+                for pair in list(self._pairs):
+                    self._attempt(pair, functools.partial(wait, pair, until))
             yield
         finally:
             for pair in self._pairs:
                 pair.close()
-
-    def _all(self, step: Callable[[Pair], None]) -> None:
-        """Do this with each; what fails is out."""
-        for pair in list(self._pairs):
-            self._attempt(pair, functools.partial(step, pair))
 
     def _attempt(self, pair: Pair, step: Callable[[], T]) -> T | None:
         """Do this, and let the row fail by itself."""
@@ -146,7 +145,7 @@ class Schedule:
         ]
         for number, (placement, measures) in enumerate(steps):
             what = f"{placement} {', '.join(measures)}"
-            if time.monotonic() > self._plan.until:
+            if self._late:
                 self._results.dropped.append(what)
                 continue
             self._tell(what, number / len(steps))
@@ -170,18 +169,23 @@ class Schedule:
         ]
         for number in range(self._plan.rounds):
             for turn in turns if number % 2 else reversed(turns):
-                if turn.pair in self._pairs:
+                if turn.pair in self._pairs and not self._late:
                     self._attempt(turn.pair, turn.take)
-            if time.monotonic() > self._plan.until:
-                break
         self._results.figures += (turn.figure(placement) for turn in turns if turn.runs)
+
+    @property
+    def _late(self) -> bool:
+        return time.monotonic() > self._plan.until
 
     def _calibrated(self, pair: Pair, measure: Measure) -> Turn | None:
         """Warm up, and find out how many operations make a turn; None if the row fails."""
+        if self._late:
+            return None
         first = 1 if measure.endswith("64m") else FIRST.get(measure, 32)
-        run = self._attempt(pair, lambda: pair.run(measure, first, RUN_S))
+        run = self._attempt(pair, lambda: pair.run(measure, first, self._plan.timeout_s))
         if run is None:
             return None
         each = run.ns[0] / first if measure in TOTALS else statistics.median(run.ns)
         count = max(self._plan.least, int(self._plan.slice_ns / max(each, 1.0)))
-        return Turn(pair, measure, max(count, first) if measure in FIRST else count)
+        count = max(count, first) if measure in FIRST else count
+        return Turn(pair, measure, count, self._plan.timeout_s)

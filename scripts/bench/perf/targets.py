@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +15,8 @@ UVLOOP_ECHO: Final = "uvloop echo"
 MAIN: Final = "ipcrt uvloop def"
 BEST: Final = (f"{MAIN} C", f"{MAIN} pure")
 """What the peers are compared with: the first of these that has figures."""
+
+_BLOCKING: Final = ("ipcrt blocking C", "ipcrt blocking pure")
 
 
 class Verdict(msgspec.Struct):
@@ -180,8 +181,9 @@ _PAIRS: Final = (
     ),
 )
 _SPECIALS: Final[tuple[tuple[str, str, str, float, str], ...]] = (
-    ("import of the client over bare Python", "import", "over_bare_ms", 60.0, "ms"),
-    ("resident for each idle client", "clients", "private_kib", 25.0, "KiB"),
+    ("import of a client over bare Python", "import", "client_over_bare_ms", 60.0, "ms"),
+    ("import of a blocking one", "import", "blocking_client_over_bare_ms", 60.0, "ms"),
+    ("resident in the daemon for each idle client", "clients", "private_kib", 25.0, "KiB"),
 )
 
 
@@ -208,27 +210,25 @@ def _judge_pair(results: Results, pair: _Pair, pure: bool) -> Verdict:
 def _judge_peers(results: Results) -> list[Verdict]:
     """Judge the nearest peer of each kind: by the round trip on one core."""
     judged = (
-        (Kind.SYNC_PEER, "nearest synchronous peer over ours", 1.0),
-        (Kind.ASYNC_PEER, "nearest asynchronous peer over ours", 3.0),
+        (Kind.SYNC_PEER, "nearest synchronous peer over ours", 1.0, _BLOCKING),
+        (Kind.ASYNC_PEER, "nearest asynchronous peer over ours", 3.0, BEST),
     )
-    return [
-        Verdict(f"round trip, {text}, one core", None, limit, True, _nearest(results, kind))
-        for kind, text, limit in judged
-    ]
+    verdicts: list[Verdict] = []
+    for kind, text, limit, ours in judged:
+        found = _nearest(results, kind, ours)
+        name = f" ({found[1]})" if found else ""
+        target = f"round trip, {text}{name}, one core"
+        verdicts.append(Verdict(target, None, limit, True, found[0] if found else None))
+    return verdicts
 
 
-def _nearest(results: Results, kind: Kind) -> float | None:
+def _nearest(results: Results, kind: Kind, ours: tuple[str, ...]) -> tuple[float, str] | None:
+    """Answer the smallest ratio of a peer of that kind over the first of ours, and its name."""
+
     def find(name: str) -> Figure | None:
         return results.figure(Placement.SAME, Measure.ADD, name)
 
-    ours = _first(find, BEST if kind is Kind.ASYNC_PEER else _BLOCKING)
-    peers = [find(row.name) for row in results.rows if row.kind is kind]
-    ratios = [found for peer in peers if (found := ratio(peer, ours)) is not None]
+    our = next((figure for name in ours if (figure := find(name)) is not None), None)
+    peers = [row.name for row in results.rows if row.kind is kind]
+    ratios = [(found, name) for name in peers if (found := ratio(find(name), our)) is not None]
     return min(ratios, default=None)
-
-
-_BLOCKING: Final = ("ipcrt blocking C", "ipcrt blocking pure")
-
-
-def _first(find: Callable[[str], Figure | None], names: tuple[str, ...]) -> Figure | None:
-    return next((found for name in names if (found := find(name)) is not None), None)

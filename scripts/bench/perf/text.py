@@ -22,6 +22,8 @@ TITLES = {
     Measure.VMO_64M: "64 MiB handed over as memory",
     Measure.CLIENTS_1: "A call, one client connected",
     Measure.CLIENTS_1000: "A call, 1,000 clients connected",
+    Measure.STALLED_0: "A call of one of ten clients",
+    Measure.STALLED_100: "The same, beside 100 that do not read",
 }
 PLACES = {"same": "one core", "split": "a core each", "free": "unpinned"}
 NONE = "-"

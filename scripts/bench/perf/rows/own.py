@@ -24,6 +24,8 @@ BLOCKING = ALL - {
     Measure.FLIGHT_1000,
     Measure.CLIENTS_1,
     Measure.CLIENTS_1000,
+    Measure.STALLED_0,
+    Measure.STALLED_100,
 }
 CALLS = frozenset({Measure.ADD, Measure.ECHO, Measure.FLIGHT_64})
 LOOPS: dict[str, dict[str, Any]] = {
