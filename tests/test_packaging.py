@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+LOCKS = (ROOT / "requirements" / "dev.lock", ROOT / "requirements" / "bench.lock")
 SHIPPED = {".py", ".fidl", ".typed"}
 
 
@@ -95,14 +96,15 @@ def _direct_requirements() -> list[str]:
 
 @pytest.mark.parametrize("name", _direct_requirements())
 def test_each_dependency_is_pinned_and_justified(name: str) -> None:
-    lock = (ROOT / "requirements" / "dev.lock").read_text()
-    pin = re.search(rf"^{name}==(\S+)$", lock, re.MULTILINE)
-    assert pin, f"{name} is not in requirements/dev.lock: run scripts/lock"
+    locks = "".join(lock.read_text() for lock in LOCKS)
+    pin = re.search(rf"^{name}==(\S+)$", locks, re.MULTILINE)
+    assert pin, f"{name} is in no lock in requirements: run scripts/lock"
     page = (ROOT / "docs" / "dependencies.md").read_text()
     row = re.search(rf"^\| {name}(?: \(.*?\))? \| {re.escape(pin[1])} \|", page, re.MULTILINE)
     assert row, f"docs/dependencies.md has no row for {name} {pin[1]}"
 
 
-def test_the_lock_names_no_index_and_no_path() -> None:
-    for line in (ROOT / "requirements" / "dev.lock").read_text().splitlines():
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_the_locks_name_no_index_and_no_path(lock: Path) -> None:
+    for line in lock.read_text().splitlines():
         assert re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line), line
