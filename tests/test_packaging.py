@@ -7,15 +7,19 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests._speedups.twins import is_built
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = (ROOT / "requirements" / "dev.lock", ROOT / "requirements" / "bench.lock")
-SHIPPED = {".py", ".fidl", ".typed"}
+SHIPPED = {".py", ".pyi", ".fidl", ".typed"}
+EXTENSION = "ipcrt/_speedups/_native" + sysconfig.get_config_var("EXT_SUFFIX")
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +27,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from the sdist, built from a copy of the tree."""
     copy = tmp_path_factory.mktemp("build") / "tree"
     copy.mkdir()
-    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so")
     for name in ("ipcrt", "services", "aliases"):
         shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=ignore)
-    for name in ("pyproject.toml", "LICENSE", "README.md"):
+    for name in ("pyproject.toml", "setup.py", "LICENSE", "README.md"):
         if (ROOT / name).exists():
             shutil.copy(ROOT / name, copy)
     subprocess.run(
@@ -48,7 +52,8 @@ def test_the_wheel_holds_our_two_packages_whole(wheel: Path) -> None:
     }
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert names == expected
+    assert names - {EXTENSION} == expected
+    assert (EXTENSION in names) == is_built()
 
 
 def test_the_installed_wheel_imports(wheel: Path, tmp_path: Path) -> None:

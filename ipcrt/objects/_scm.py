@@ -19,8 +19,9 @@ import socket
 from collections.abc import Sequence
 from typing import Final
 
+from ipcrt._speedups.chosen import choose
 from ipcrt.errors import IpcError, PeerClosed, RemoteProtocolError, ShouldWait, from_oserror
-from ipcrt.objects._fd import close_fds
+from ipcrt.objects._fd import LentSocket, close_fds
 
 MAX_PACKET_BYTES: Final = 65536
 """The longest packet, in bytes."""
@@ -68,7 +69,7 @@ def send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] = ())
         raise _why_unsent(error, data, fds) from None
 
 
-def try_send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] = ()) -> bool:
+def try_send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] = (), /) -> bool:
     """Send one packet as `send` does, all or nothing; False: the peer's queue is full.
 
     Raises: PeerClosed: nobody can read it. OutOfRange: more than the socket admits. NoResources:
@@ -99,7 +100,7 @@ def receive(sock: socket.socket, buffer: ReceiveBuffer | None = None) -> tuple[b
 
 
 def try_receive(
-    sock: socket.socket, buffer: ReceiveBuffer | None = None
+    sock: socket.socket, buffer: ReceiveBuffer | None = None, /
 ) -> tuple[bytes, list[int]] | None:
     """Receive one packet as `receive` does; None: no packet is queued.
 
@@ -121,6 +122,27 @@ def try_receive(
     if data and not control and not flags & _TRUNCATED:
         return data, []
     return data, _whole(len(data), control, flags)
+
+
+class PacketSocket(LentSocket):
+    """The packets of a SEQPACKET descriptor that somebody else owns and closes.
+
+    Once detached it sends and receives nothing more: BadHandle. That holds for its methods too,
+    wherever they were kept, so that none of them can hit the number's next owner.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, fd: int, /) -> None:
+        """Borrow `fd`."""
+        super().__init__(fd, socket.SOCK_SEQPACKET)
+
+    try_send = try_send
+    try_receive = try_receive
+
+
+lend_packets: Final = choose("PacketSocket", PacketSocket)
+"""Makes a PacketSocket, or its C twin, which has no other methods than these and `detach`."""
 
 
 def receive_bytes(sock: socket.socket, max_bytes: int, *, peek: bool = False) -> bytes:

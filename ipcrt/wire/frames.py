@@ -23,6 +23,7 @@ from __future__ import annotations
 import struct
 from typing import Final, NoReturn, TypeAlias
 
+from ipcrt._speedups.chosen import choose
 from ipcrt.errors import LocalProtocolError, RemoteProtocolError
 from ipcrt.wire.header import (
     EPITAPH_ORDINAL,
@@ -54,7 +55,7 @@ _unpack: Final = HEADER.unpack_from
 _USUAL_BITS: Final = VERSION_BITS | RESERVED_BITS | SPILLED
 
 
-def encode(txid: int, ordinal: int, flags: int, body: bytes, handle_count: int = 0) -> bytes:
+def _encode(txid: int, ordinal: int, flags: int, body: bytes, handle_count: int = 0) -> bytes:
     """Return one whole message; `flags` is any of MORE and FLEXIBLE, the rest is added here.
 
     A body over 65520 bytes becomes a SPILLED message, to be written as a packet of its own. Others
@@ -70,6 +71,9 @@ def encode(txid: int, ordinal: int, flags: int, body: bytes, handle_count: int =
         return _pack(txid, len(body), handle_count, flags | VERSION_1, ordinal) + body
     except struct.error as error:
         raise LocalProtocolError(f"txid {txid}, handles {handle_count}: {error}") from error
+
+
+encode: Final = choose("encode", _encode)
 
 
 def split(

@@ -2,16 +2,20 @@
 #
 # use_venv: make sure that a virtual environment holds this tree and the locked tools, and put it
 # first on PATH. An active VIRTUAL_ENV is used as it is; otherwise .venv in the project's root,
-# made with $PYTHON (python3 unless set). Nothing is installed while the stamp file matches.
+# made with $PYTHON (python3 unless set). Nothing is installed while the stamp file matches; it stands
+# for the tools, and for the C extension: what it is made of, and whether it is there.
 
 project_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)"
 lock_file="$project_root/requirements/dev.lock"
 
 _venv_fingerprint() {
+  local speedups="$project_root/ipcrt/_speedups" suffix
+  suffix="$("$1/bin/python" -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')"
   {
     "$1/bin/python" -VV
     printf '%s\n' "$project_root"
-    cat "$lock_file" "$project_root/pyproject.toml"
+    cat "$lock_file" "$project_root/pyproject.toml" "$project_root/setup.py" "$speedups"/*.[ch]
+    [[ ! -e "$speedups/_native$suffix" ]] || echo built
   } | sha256sum | cut -d ' ' -f 1
 }
 
@@ -42,7 +46,7 @@ _venv_prepare() {
   wanted="$(_venv_fingerprint "$venv")" || return
   [[ -f "$stamp" && "$(<"$stamp")" == "$wanted" ]] && return
   _venv_install "$venv" || return
-  printf '%s\n' "$wanted" >"$stamp"
+  _venv_fingerprint "$venv" >"$stamp"
 }
 
 use_venv() {

@@ -19,6 +19,7 @@ from ipcrt.objects._fd import (
 )
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.seals import Seals, seals_of
+from ipcrt.objects.socket import Socket
 from tests.support.proc import open_fds
 
 
@@ -50,10 +51,10 @@ def test_a_lent_socket_has_no_time_limit_and_leaves_o_nonblock_alone() -> None:
         assert os.get_blocking(ends[0].fileno())
 
 
-def test_a_channel_collected_together_with_its_socket_closes_once() -> None:
-    near, far = Channel.create()
+def test_a_handle_collected_together_with_its_lent_socket_closes_once() -> None:
+    near, far = Socket.create()
     near.write(b"x")
-    assert far.read().data == b"x"
+    assert far.read() == b"x"
     near_fd = near.fileno()
     lent = near._sock
     assert lent is not None

@@ -1,0 +1,113 @@
+/* The module: its state, and the way from a pure function to its C twin.
+ *
+ * Supported: CPython 3.11 to 3.13 with the GIL, and any number of interpreters. Free-threaded
+ * builds stay with pure Python (setup.py): the packet buffer relies on the GIL. */
+
+#include "native.h"
+
+#include <string.h>
+
+static PyObject *twin(PyObject *module, PyObject *args)
+{
+    const char *name;
+    PyObject *pure;
+    if (!PyArg_ParseTuple(args, "sO:twin", &name, &pure)) {
+        return NULL;
+    }
+    if (strcmp(name, "PacketSocket") == 0) {
+        State *state = PyModule_GetState(module);
+        return Py_NewRef(state->packet_socket);
+    }
+    for (PyMethodDef *function = frame_functions; function->ml_name != NULL; function++) {
+        if (strcmp(name, function->ml_name) == 0) {
+            return PyCFunction_New(function, pure); /* holds `pure` as its self */
+        }
+    }
+    return PyErr_Format(PyExc_LookupError, "nothing is called %s in C", name);
+}
+
+static int start(PyObject *module)
+{
+    State *state = PyModule_GetState(module);
+    PyObject *errors = PyImport_ImportModule("ipcrt.errors");
+    if (errors == NULL) {
+        return -1;
+    }
+    state->peer_closed = PyObject_GetAttrString(errors, "PeerClosed");
+    state->remote_protocol_error = PyObject_GetAttrString(errors, "RemoteProtocolError");
+    state->from_oserror = PyObject_GetAttrString(errors, "from_oserror");
+    Py_DECREF(errors);
+    if (!state->peer_closed || !state->remote_protocol_error || !state->from_oserror) {
+        return -1;
+    }
+    state->packet_socket = PyType_FromModuleAndSpec(module, &packet_socket_spec, NULL);
+    if (state->packet_socket == NULL) {
+        return -1;
+    }
+    state->packet = PyMem_Malloc(MAX_PACKET_BYTES);
+    if (state->packet == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (PyModule_AddIntMacro(module, MAX_PACKET_BYTES) < 0) {
+        return -1;
+    }
+    return PyModule_AddIntMacro(module, MAX_FDS);
+}
+
+static int traverse(PyObject *module, visitproc visit, void *arg)
+{
+    State *state = PyModule_GetState(module);
+    Py_VISIT(state->peer_closed);
+    Py_VISIT(state->remote_protocol_error);
+    Py_VISIT(state->from_oserror);
+    Py_VISIT(state->packet_socket);
+    return 0;
+}
+
+static int clear(PyObject *module)
+{
+    State *state = PyModule_GetState(module);
+    Py_CLEAR(state->peer_closed);
+    Py_CLEAR(state->remote_protocol_error);
+    Py_CLEAR(state->from_oserror);
+    Py_CLEAR(state->packet_socket);
+    return 0;
+}
+
+static void release(void *module)
+{
+    State *state = PyModule_GetState(module);
+    clear(module);
+    PyMem_Free(state->packet);
+    state->packet = NULL;
+}
+
+static PyMethodDef functions[] = {
+    {"twin", twin, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, start},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_native",
+    .m_size = sizeof(State),
+    .m_methods = functions,
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+    .m_free = release,
+};
+
+PyMODINIT_FUNC PyInit__native(void)
+{
+    return PyModuleDef_Init(&definition);
+}
