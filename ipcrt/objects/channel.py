@@ -8,7 +8,6 @@ Source: zx_channel_create, _write, _read; Starina's channel; unix(7).
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final, NoReturn, Self
 
@@ -19,6 +18,7 @@ from ipcrt.objects._socket_handle import SocketHandle, make_pair
 from ipcrt.objects.handle import Handle, Moved, close_all
 from ipcrt.objects.kind import ObjType
 from ipcrt.objects.rights import Rights
+from ipcrt.objects.spill_memory import SpillMemory
 
 _PLAIN: Final = spill.RECORD_BYTES
 """Anything longer cannot be taken for a spill record."""
@@ -47,7 +47,18 @@ class Channel(SocketHandle):
         (_rights.BASIC & ~Rights.DUPLICATE) | _rights.IO | Rights.SIGNAL | Rights.SIGNAL_PEER
     )
 
-    __slots__ = ()
+    __slots__ = ("spill_memory",)
+
+    def __init__(self, fd: int, rights: Rights | None = None) -> None:
+        """Take ownership of `fd`, a SEQPACKET socket."""
+        self.spill_memory: SpillMemory | None = None
+        """What long messages travel through, where somebody keeps it for this and others."""
+        super().__init__(fd, rights)
+
+    def _forget(self) -> None:
+        if self.spill_memory is not None:
+            self.spill_memory.forget(id(self))
+        super()._forget()
 
     @classmethod
     def create(cls) -> tuple[Self, Self]:
@@ -107,11 +118,9 @@ class Channel(SocketHandle):
             raise OutOfRange(
                 f"message of {len(data)} bytes exceeds {spill.MAX_MESSAGE_BYTES}; pass a Vmo"
             )
-        record, fd = spill.store(data)
-        try:
-            return _scm.try_send(self._sock or self._open(), record, [*fds, fd])
-        finally:
-            os.close(fd)
+        with spill.store(data, self.spill_memory, id(self), len(fds)) as spilled:
+            sock = self._sock or self._open()
+            return _scm.try_send(sock, spilled.record, [*fds, *spilled.fds])
 
     def send_packet(self, packet: bytes | memoryview, fds: list[int]) -> None:
         """Send at most 65536 bytes as they are; the descriptors stay the caller's.
@@ -160,7 +169,7 @@ class Channel(SocketHandle):
         data, fds = packet
         handles: list[Handle] = []
         if fds or len(data) == spill.RECORD_BYTES:
-            data, handles = _assemble(data, fds, max_bytes)
+            data, handles = _assemble(data, fds, max_bytes, self.spill_memory)
         if self._held_back:
             self._note_read()
         return data, handles
@@ -182,24 +191,29 @@ def _check(data: bytes | memoryview, fds: Sequence[int]) -> bytes | memoryview:
     return data
 
 
-def _assemble(data: bytes, fds: list[int], max_bytes: int) -> tuple[bytes, list[Handle]]:
+def _assemble(
+    data: bytes, fds: list[int], max_bytes: int, memory: SpillMemory | None
+) -> tuple[bytes, list[Handle]]:
     """Make the message out of a packet with descriptors, or one that may be a spill record."""
     handles = [Handle(fd) for fd in fds]
-    if spill.is_record(data):
-        data = _unspill(data, handles, max_bytes)
+    if spill.is_record(data, len(fds)):
+        data = _unspill(data, handles, max_bytes, memory)
     if len(handles) > _scm.MAX_HANDLES:
         close_all(handles)
         raise RemoteProtocolError(f"{len(handles)} handles exceed {_scm.MAX_HANDLES} a message")
     return data, handles
 
 
-def _unspill(record: bytes, handles: list[Handle], max_bytes: int) -> bytes:
-    """Replace a spill record by its data; `handles` loses the memfd, or all on error."""
-    if not handles:
-        raise RemoteProtocolError("spill record without a descriptor")
+def _unspill(
+    record: bytes, handles: list[Handle], max_bytes: int, memory: SpillMemory | None
+) -> bytes:
+    """Replace a spill record by its data; `handles` loses the record's own, or all on error."""
     try:
-        with handles.pop() as vmo:
-            return spill.load(record, vmo.fileno(), max_bytes)
+        own = spill.own_fds(record, len(handles))
+        data = spill.load(record, handles[-own].fileno(), max_bytes, memory)
     except BaseException:
         close_all(handles)
         raise
+    close_all(handles[-own:])
+    del handles[-own:]
+    return data
