@@ -1,4 +1,7 @@
-"""A private dbus-daemon, and the names that the D-Bus rows use on it."""
+"""A private dbus-daemon, and the names that the D-Bus rows use on it.
+
+The libraries have no server's side of a connection, so peers cannot speak to each other directly.
+"""
 
 from __future__ import annotations
 

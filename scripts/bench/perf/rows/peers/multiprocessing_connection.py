@@ -1,7 +1,8 @@
 """multiprocessing.connection over Unix sockets: pickled pairs, raw bytes where all are bytes.
 
 One listener for each measure, so that no message needs a name; descriptors by `reduction`, as the
-standard library itself passes them. Source: docs.python.org, "Listeners and Clients".
+standard library itself passes them; replies come in order, so calls are in flight without numbers.
+Source: docs.python.org, "Listeners and Clients".
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from multiprocessing.reduction import recv_handle, send_handle
 
 from scripts.bench.perf.row import Driver, Kind, Measure, Row
 from scripts.bench.perf.rows.peers._shared import (
+    ASYNC,
     FDS,
     LARGE,
     PAGES,
     SMALL,
     SUM,
-    SYNC,
     A,
     B,
     SyncDriver,
@@ -94,10 +95,18 @@ def connect(address: str) -> Driver:
     pipes = {measure: Client(path(address, measure)) for measure in ANSWERS}
     passed = os.memfd_create("passed")
 
+    adding = pipes[Measure.ADD]
+
+    def added() -> None:
+        same(adding.recv(), SUM)
+
+    def begin() -> Callable[[], object]:
+        adding.send((A, B))
+        return added
+
     def add() -> None:
-        pipe = pipes[Measure.ADD]
-        pipe.send((A, B))
-        same(pipe.recv(), SUM)
+        adding.send((A, B))
+        added()
 
     def echo() -> None:
         pipe = pipes[Measure.ECHO]
@@ -135,6 +144,7 @@ def connect(address: str) -> Driver:
             Measure.FD_NONE: pass_none,
         },
         close,
+        begin,
     )
 
 
@@ -142,7 +152,7 @@ ROWS = (
     Row(
         name="multiprocessing.connection",
         kind=Kind.SYNC_PEER,
-        measures=SYNC | FDS,
+        measures=ASYNC | FDS,
         serve=serve,
         connect=connect,
     ),

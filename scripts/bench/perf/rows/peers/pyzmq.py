@@ -1,4 +1,4 @@
-"""pyzmq's asyncio sockets on uvloop, over ipc://: DEALER to ROUTER, msgpack by msgspec.
+"""pyzmq over ipc://: DEALER to ROUTER, msgpack by msgspec; blocking, and on asyncio with uvloop.
 
 Messages are copied: zero-copy pays from 64 KiB on (zmq.COPY_THRESHOLD), where it takes over. One
 socket for each measure, so that no message needs a name. Source: pyzmq.readthedocs.io,
@@ -10,6 +10,7 @@ One call after another awaits the socket itself; with several in flight a task r
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from importlib import import_module
@@ -28,6 +29,7 @@ from scripts.bench.perf.rows.peers._shared import (
     AsyncCalls,
     AsyncDriver,
     B,
+    SyncDriver,
     same,
     serve_on_uvloop,
 )
@@ -66,8 +68,76 @@ def endpoint(address: str, measure: Measure) -> str:
     return f"ipc://{address}/{measure.value}"
 
 
+def bind(context: Any, address: str, measure: Measure) -> Any:
+    sock = context.socket(import_module("zmq").ROUTER)
+    sock.bind(endpoint(address, measure))
+    return sock
+
+
+def dial(context: Any, address: str, measure: Measure) -> Any:
+    sock = context.socket(import_module("zmq").DEALER)
+    sock.connect(endpoint(address, measure))
+    return sock
+
+
+# ----------------------------------------------------------------------------------- blocking
+
+
+def serve(address: str, ready: Callable[[], None]) -> None:
+    context: Any = import_module("zmq").Context()
+
+    def loop(sock: Any, answer: Callable[[bytes], bytes]) -> None:
+        while True:
+            client, data = sock.recv_multipart()
+            sock.send_multipart((client, answer(data)))
+
+    threads = [
+        threading.Thread(target=loop, args=(bind(context, address, measure), answer), daemon=True)
+        for measure, answer in ANSWERS.items()
+    ]
+    for thread in threads:
+        thread.start()
+    ready()
+    threads[0].join()
+
+
+def connect(address: str) -> Driver:
+    context: Any = import_module("zmq").Context()
+    socks = {measure: dial(context, address, measure) for measure in ANSWERS}
+    adding = socks[Measure.ADD]
+
+    def exchange(measure: Measure, data: bytes) -> bytes:
+        sock = socks[measure]
+        sock.send(data)
+        found: bytes = sock.recv()
+        return found
+
+    def added() -> None:
+        same(decode_reply(adding.recv()).total, SUM)
+
+    def begin() -> Callable[[], object]:
+        adding.send(encode(Request(1, A, B)))
+        return added
+
+    def add_alone() -> None:
+        adding.send(encode(Request(1, A, B)))
+        added()
+
+    return SyncDriver(
+        {
+            Measure.ADD: add_alone,
+            Measure.ECHO: lambda: same(exchange(Measure.ECHO, SMALL), SMALL),
+            Measure.BYTES_1M: lambda: same(exchange(Measure.BYTES_1M, LARGE), encode(PAGES)),
+        },
+        lambda: context.destroy(linger=0),
+        begin,
+    )
+
+
+# ------------------------------------------------------------------------------------ asyncio
+
+
 async def start(address: str) -> list[Any]:
-    zmq: Any = import_module("zmq")
     context = import_module("zmq.asyncio").Context()
 
     async def loop(sock: Any, answer: Callable[[bytes], bytes]) -> None:
@@ -77,8 +147,7 @@ async def start(address: str) -> list[Any]:
 
     kept: list[Any] = [context]
     for measure, answer in ANSWERS.items():
-        sock = context.socket(zmq.ROUTER)
-        sock.bind(endpoint(address, measure))
+        sock = bind(context, address, measure)
         kept.append(asyncio.create_task(loop(sock, answer)))
     return kept
 
@@ -106,22 +175,16 @@ class Calls:
 
 
 async def calls(address: str, kept: AsyncExitStack) -> AsyncCalls:
-    zmq: Any = import_module("zmq")
     context = import_module("zmq.asyncio").Context()
-
-    def dealer(measure: Measure) -> Any:
-        sock = kept.enter_context(context.socket(zmq.DEALER))
-        sock.connect(endpoint(address, measure))
-        return sock
-
-    added = dealer(Measure.ADD)
+    kept.callback(context.destroy, linger=0)
+    added = dial(context, address, Measure.ADD)
 
     async def add_alone() -> None:
         await added.send(encode(Request(1, A, B)))
         same(decode_reply(await added.recv()).total, SUM)
 
     def exchange(measure: Measure, data: bytes, wanted: bytes) -> Callable[[], Awaitable[None]]:
-        sock = dealer(measure)
+        sock = dial(context, address, measure)
 
         async def call() -> None:
             await sock.send(data)
@@ -131,27 +194,35 @@ async def calls(address: str, kept: AsyncExitStack) -> AsyncCalls:
 
     return {
         Measure.ADD: add_alone,
-        Measure.FLIGHT_64: Calls(dealer(Measure.ADD)).add,
+        Measure.FLIGHT_64: Calls(dial(context, address, Measure.ADD)).add,
         Measure.ECHO: exchange(Measure.ECHO, SMALL, SMALL),
         Measure.BYTES_1M: exchange(Measure.BYTES_1M, LARGE, encode(PAGES)),
     }
 
 
-def serve(address: str, ready: Callable[[], None]) -> None:
+def serve_async(address: str, ready: Callable[[], None]) -> None:
     serve_on_uvloop(start(address), ready)
 
 
-def connect(address: str) -> Driver:
+def connect_async(address: str) -> Driver:
     return AsyncDriver(calls, address)
 
 
 ROWS = (
     Row(
-        name="pyzmq asyncio",
-        kind=Kind.ASYNC_PEER,
+        name="pyzmq",
+        kind=Kind.SYNC_PEER,
         measures=ASYNC,
         serve=serve,
         connect=connect,
+        requires=("zmq",),
+    ),
+    Row(
+        name="pyzmq asyncio",
+        kind=Kind.ASYNC_PEER,
+        measures=ASYNC,
+        serve=serve_async,
+        connect=connect_async,
         requires=("zmq", "uvloop"),
     ),
 )

@@ -2,7 +2,8 @@
 
 Low-latency transport, without QoS, batching (express), scouting or consolidation, as its authors
 measure latency; msgpack by msgspec, which takes a third of the time of zenoh.ext's serialization.
-Large bytes need the ordinary transport.
+Large bytes need the ordinary transport. Its runtime is asynchronous; waiting on its channels is the
+cheapest way to have its answers in Python.
 Source: zenoh.io, "zenoh performance"; DEFAULT_CONFIG.json5, `lowlatency`; examples/z_ping.py.
 """
 
