@@ -13,7 +13,8 @@ from typing import Final
 
 from scripts.bench.perf.row import Kind, Row
 
-ROWS: Final = Path(__file__).parent / "rows"
+ROOT: Final = Path(__file__).resolve().parents[3]
+ROWS: Final = Path(__file__).resolve().parent / "rows"
 ORDER: Final = tuple(Kind)
 
 
@@ -28,8 +29,9 @@ class Entry:
 
 
 def load(file: Path) -> tuple[Row, ...]:
-    """Import a module of rows."""
-    name = ".".join(file.relative_to(Path(__file__).parents[3]).with_suffix("").parts)
+    """Import a module of rows, under the name that it has in the tree."""
+    path = file.relative_to(ROOT) if file.is_relative_to(ROOT) else Path(file.name)
+    name = ".".join(path.with_suffix("").parts)
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None

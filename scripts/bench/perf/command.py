@@ -37,7 +37,8 @@ client's, and rows take turns. Times are of whole operations, seen from the clie
 def main(arguments: list[str]) -> int:
     """Measure, and show it. Exit status: 0 all went well, 1 a row failed, 2 misuse."""
     options = _parse(arguments)
-    signal.signal(signal.SIGTERM, _end)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     entries, wrong = catalogue.find()
     if options.list:
         _list(entries, wrong)

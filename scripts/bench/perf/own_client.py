@@ -202,7 +202,7 @@ class Talk:
                     end = ClientEnd[Bench](_channel(self._address))
                     proxy = BenchProxy(end, self._port, Counting())
                     tasks.start_soon(work, await stack.enter_async_context(proxy))
-        return found
+        return found[:count]
 
     async def _stalled(self) -> Channel:
         """Make a client that has called until nothing fits any more; owned by the caller."""

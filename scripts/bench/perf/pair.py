@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import IO, Any, Final, Self
 
 from scripts.bench.perf import beside
-from scripts.bench.perf.catalogue import Entry
+from scripts.bench.perf.catalogue import ROOT, Entry
 from scripts.bench.perf.placement import cpu_ns, pin
 from scripts.bench.perf.row import Measure, Row
 
-ROOT: Final = Path(__file__).resolve().parents[3]
 MAX_REASON: Final = 300
 
 

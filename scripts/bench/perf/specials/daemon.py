@@ -14,9 +14,9 @@ from typing import Final
 from ipcrt.errors import Unavailable
 from ipcrt.locator.connect import connect_blocking
 from scripts.bench.perf import beside
-from scripts.bench.perf.pair import ROOT
+from scripts.bench.perf.catalogue import ROOT
 
-DEADLINE_S: Final = 20.0
+DEADLINE_S: Final = 10.0
 CLIENTS: Final = "4096"
 _DAEMON: Final = ("ipcrt.cli.locatord", "--max-clients", CLIENTS, "--max-clients-per-uid", CLIENTS)
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from scripts.bench.perf import beside
-from scripts.bench.perf.pair import ROOT
+from scripts.bench.perf.catalogue import ROOT
 from scripts.bench.perf.results import Special
 
 NAME: Final = "import"
