@@ -1,8 +1,8 @@
 """iceoryx2: requests and responses in shared memory, events to wake the other side.
 
 The pattern of its authors' example "request_response_with_events"; payloads are ctypes structures,
-sent by copy when small, loaned when large. Source: github.com/eclipse-iceoryx/iceoryx2,
-examples/python.
+sent by copy when small, loaned when large. What a killed server leaves in /dev/shm is removed when
+the next node is made. Source: github.com/eclipse-iceoryx/iceoryx2, examples/python.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def open_service(address: str, name: str) -> Service:
     calls = builder("").request_response(iox.Slice[asked] if name == "Touch" else asked, answered)
     return Service(
         node,
-        calls.max_active_requests_per_client(WIDTH).open_or_create(),
+        calls.max_active_requests_per_client(WIDTH if name == "Add" else 1).open_or_create(),
         builder("/requested").event().open_or_create(),
         builder("/answered").event().open_or_create(),
     )
@@ -122,13 +122,14 @@ class Caller:
     """A client of one service."""
 
     def __init__(self, address: str, name: str) -> None:
-        self._service = open_service(address, name)
-        builder = self._service.calls.client_builder()
+        service = open_service(address, name)
+        self._kept = [service]
+        builder = service.calls.client_builder()
         if name == "Touch":
             builder = builder.initial_max_slice_len(MIB)
         self._client = builder.create()
-        self._listener = self._service.answered.listener_builder().create()
-        self._notifier = self._service.requested.notifier_builder().create()
+        self._listener = service.answered.listener_builder().create()
+        self._notifier = service.requested.notifier_builder().create()
 
     def send(self, payload: Any) -> Any:
         """Send a request by copy; answer what `wait` takes."""
@@ -144,6 +145,12 @@ class Caller:
         self._notifier.notify()
         return pending
 
+    def close(self) -> None:
+        """Give everything back; the caller is of no use afterwards."""
+        for port in (self._client, self._listener, self._notifier):
+            port.delete()
+        self._kept.clear()
+
     def wait(self, pending: Any, check: Callable[[Any], None]) -> None:
         """Have the response checked, and give it back."""
         while (response := pending.receive()) is None:
@@ -154,7 +161,7 @@ class Caller:
 
 
 def connect(address: str) -> Driver:
-    adding, echoing, touching = (Caller(address, name) for name in LISTS)
+    callers = adding, echoing, touching = [Caller(address, name) for name in LISTS]
 
     def begin() -> Callable[[], object]:
         pending = adding.send(Pair(A, B))
@@ -169,13 +176,17 @@ def connect(address: str) -> Driver:
     def call_touch() -> None:
         touching.wait(touching.send_slice(LARGE), lambda found: same(found.value, PAGES))
 
+    def close() -> None:
+        for caller in callers:
+            caller.close()
+
     return SyncDriver(
         {
             Measure.ADD: call_add,
             Measure.ECHO: call_echo,
             Measure.BYTES_1M: call_touch,
         },
-        lambda: None,  # iceoryx2's ports go with the process
+        close,
         begin,
     )
 
