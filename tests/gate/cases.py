@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
@@ -15,10 +16,11 @@ import uvloop
 
 from ipcrt.bindings.codec import Codec
 from ipcrt.bindings.ends import create_endpoints
-from ipcrt.bindings.server import ServerBinding
+from ipcrt.bindings.server import Limits, ServerBinding
 from ipcrt.bindings.tables import Struct
+from ipcrt.errors import Canceled
 from ipcrt.objects.vmo import Vmo
-from ipcrt.port.aport import open_port
+from ipcrt.port.aport import AsyncPort, open_port
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.wire import frames
 from ipcrt.wire.header import HEADER, HEADER_BYTES, VERSION_1
@@ -40,6 +42,8 @@ Case: TypeAlias = Callable[[contextlib.ExitStack], Work]
 """Sets an operation up; what it leaves open goes onto the stack."""
 
 CALIBRATION: Final = "calibration"
+CROWD: Final = 1000
+"""How many others there are where a case is about those."""
 _PAIR: Final = b"\x92\x01\x02"
 _SUM: Final = b"\x91\x03"
 
@@ -224,35 +228,93 @@ class _Later(CalcServer):
         return Number(a + b)
 
 
-def _whole_call(stack: contextlib.ExitStack, kind: type[CalcServer]) -> Work:
-    """A whole call on uvloop: proxy, loop, server, loop, proxy."""
-    runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
-    ends = create_endpoints(Calc)
+class _Loop:
+    """A uvloop of its own, with a port; closed with the stack."""
 
-    async def open_both() -> tuple[CalcProxy, ServerBinding[Calc]]:
-        port = await opened.enter_async_context(open_port())
-        return CalcProxy(ends[0], port), ServerBinding(ends[1], kind(port), port)
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
+        opened = contextlib.AsyncExitStack()
 
-    async def call(times: int) -> None:
-        for _ in range(times):
+        async def start() -> AsyncPort:
+            return await opened.enter_async_context(open_port())
+
+        self._runner = runner
+        self.port = runner.run(start())
+        stack.callback(lambda: runner.run(opened.aclose()))
+
+    def pair(self, kind: type[CalcServer]) -> CalcProxy:
+        """Make a client and its server, both of which close with the port."""
+
+        async def start() -> CalcProxy:
+            client, server = create_endpoints(Calc)
+            ServerBinding(server, kind(self.port), self.port, Limits(2 * CROWD))
+            return CalcProxy(client, self.port)
+
+        return self._runner.run(start())
+
+    def serve_idle_clients(self, count: int, stack: contextlib.ExitStack) -> None:
+        """Serve so many that say nothing."""
+
+        async def start() -> None:
+            for _ in range(count):
+                client, server = create_endpoints(Calc)
+                stack.enter_context(client)
+                ServerBinding(server, CalcServer(self.port), self.port)
+
+        self._runner.run(start())
+
+    def calls(self, proxy: CalcProxy) -> Work:
+        async def call(times: int) -> None:
+            for _ in range(times):
+                await proxy.add(1, 2)
+
+        return lambda times: self._runner.run(call(times))
+
+    def leave_hanging(self, proxy: CalcProxy, count: int) -> None:
+        """Have so many calls in flight, which end with the port."""
+
+        async def start() -> None:
+            for _ in range(count):
+                self.port.spawn(hang(), "hang")
             await proxy.add(1, 2)
 
-    opened = contextlib.AsyncExitStack()
-    stack.callback(lambda: runner.run(opened.aclose()))
-    proxy, binding = runner.run(open_both())
-    stack.enter_context(binding)
-    stack.callback(proxy.close)
-    return lambda times: runner.run(call(times))
+        async def hang() -> None:
+            with contextlib.suppress(Canceled):
+                await proxy.hang(timeout=None)
+
+        self._runner.run(start())
 
 
 def whole_call(stack: contextlib.ExitStack) -> Work:
-    return _whole_call(stack, CalcServer)
+    """A whole call on uvloop: proxy, loop, server, loop, proxy."""
+    loop = _Loop(stack)
+    return loop.calls(loop.pair(CalcServer))
 
 
 def whole_call_later(stack: contextlib.ExitStack) -> Work:
-    return _whole_call(stack, _Later)
+    loop = _Loop(stack)
+    return loop.calls(loop.pair(_Later))
 
 
+def whole_call_in_a_crowd(stack: contextlib.ExitStack) -> Work:
+    """As `whole_call`, beside idle clients of the same server and as many calls in flight."""
+    _allow_descriptors(stack)
+    loop = _Loop(stack)
+    loop.serve_idle_clients(CROWD, stack)
+    proxy = loop.pair(CalcServer)
+    loop.leave_hanging(proxy, CROWD)
+    return loop.calls(proxy)
+
+
+def _allow_descriptors(stack: contextlib.ExitStack) -> None:
+    """Allow as many descriptors as this process may allow itself."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+
+
+WHOLE: Final = "whole call, uvloop, def"
+IN_A_CROWD: Final = f"the same beside {CROWD} clients and calls"
 CASES: Final[dict[str, tuple[Case, int]]] = {
     CALIBRATION: (calibration, 1000),
     "encode two ints": (encode_pair, 1000),
@@ -266,7 +328,11 @@ CASES: Final[dict[str, tuple[Case, int]]] = {
     "add and drop a deadline": (deadlines, 1000),
     "client's half of a call, blocking": (client_call, 200),
     "server's half of a call, blocking": (server_call, 200),
-    "whole call, uvloop, def": (whole_call, 200),
+    WHOLE: (whole_call, 200),
+    IN_A_CROWD: (whole_call_in_a_crowd, 200),
     "whole call, uvloop, async def": (whole_call_later, 200),
 }
 """Each case, and how many times its operation is done in the shorter of two measures."""
+
+TWINS: Final = {IN_A_CROWD: WHOLE}
+"""Cases that must cost what another costs, or nearly."""

@@ -11,13 +11,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-from tests.gate.cases import CALIBRATION
+from tests.gate.cases import CALIBRATION, TWINS
 from tests.gate.counting import Counted
 
 ALLOWED: Final = 0.10
 """By how much of its baseline a case may grow."""
 ALLOWED_ELSEWHERE: Final = 0.20
 """The same where the baseline is of another build."""
+ALLOWED_IN_A_CROWD: Final = 0.15
+"""By how much an operation may be dearer in a crowd than alone."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,3 +76,12 @@ def compare(now: Counted, baseline: Counted) -> Verdict:
     return Verdict(
         differences, elsewhere, sorted(baseline.instructions.keys() - now.instructions.keys())
     )
+
+
+def crowded(now: Counted) -> list[Difference]:
+    """Answer the cases that a crowd makes too dear, each beside what it is alone."""
+    found = [
+        Difference(case, count := now.instructions[case], count / now.instructions[alone] - 1)
+        for case, alone in TWINS.items()
+    ]
+    return [each for each in found if (each.change or 0) > ALLOWED_IN_A_CROWD]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gate.cases import CALIBRATION
-from tests.gate.comparing import compare
+from tests.gate.cases import CALIBRATION, IN_A_CROWD, WHOLE
+from tests.gate.comparing import compare, crowded
 from tests.gate.counting import Counted
 
 HERE = {"python": "3.11.7 (gcc)"}
@@ -58,3 +58,9 @@ def test_a_case_that_is_counted_no_more_is_told() -> None:
 def test_counts_survive_json() -> None:
     here = counted(HERE, 50, 100)
     assert Counted.from_json(here.to_json()) == here
+
+
+@pytest.mark.parametrize("count, uneven", [(114, []), (116, [IN_A_CROWD])])
+def test_what_is_dearer_in_a_crowd_is_told(count: int, uneven: list[str]) -> None:
+    now = Counted(HERE, {WHOLE: 100, IN_A_CROWD: count})
+    assert [each.case for each in crowded(now)] == uneven
