@@ -16,7 +16,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import inspect
 
-from ipcrt.bindings.needs import NEEDS
+from ipcrt.bindings.needs import NEEDS, check_rights
 from ipcrt.bindings.scalars import FLOAT32, FLOAT32_MAX
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.rights import Rights
@@ -68,9 +68,7 @@ def _float32(value: float) -> None:
 
 def _rights(needed: Rights) -> Check:
     def check(value: Handle) -> None:
-        missing = needed & ~value.rights
-        if missing:
-            raise msgspec.ValidationError(f"{type(value).__name__} without {missing!r}")
+        check_rights(value, needed)
         value.asked = needed
 
     return check

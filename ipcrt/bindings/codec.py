@@ -18,6 +18,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 from msgspec import msgpack
 
 from ipcrt.bindings.bounds import Check, check_for
+from ipcrt.bindings.direct import Direct, direct_for
 from ipcrt.bindings.discard import close_handles
 from ipcrt.bindings.ends import ProtocolEnd
 from ipcrt.bindings.needs import forget_asked, leave_asked
@@ -48,6 +49,7 @@ class Codec(Generic[T]):
     __slots__ = (
         "_check",
         "_decoder",
+        "_direct",
         "_encoder",
         "_facts",
         "_free",
@@ -60,6 +62,7 @@ class Codec(Generic[T]):
 
     _check: Check | None
     _decoder: msgpack.Decoder[T]
+    _direct: Direct | None
     _encoder: msgpack.Encoder
     _facts: Facts
     _free: list[HandleDecoder] | None
@@ -91,6 +94,7 @@ class Codec(Generic[T]):
         self._is_special = self._is_empty or facts.has_handles
         self._encoder = msgpack.Encoder()
         self._decoder = msgpack.Decoder(type_)
+        self._direct = direct_for(type_) if facts.has_handles else None
         self._free = [] if facts.has_handles else None
 
     def encode(self, value: T) -> tuple[bytes, Sequence[Handle]]:
@@ -147,6 +151,9 @@ class Codec(Generic[T]):
             if value is not None:
                 raise TypeError(f"{type(value).__name__} where nothing belongs")
             return b"", NO_HANDLES
+        encoded = None if self._direct is None else self._direct.encode(value)
+        if encoded is not None:
+            return encoded
         sent: list[Sendable] = []
         body = Outgoing(sent).encode(value)
         handles = [each.channel if isinstance(each, ProtocolEnd) else each for each in sent]
@@ -166,9 +173,12 @@ class Codec(Generic[T]):
             if body:
                 raise RemoteProtocolError(f"body of {len(body)} bytes where none belongs")
             return cast("T", None)
+        value: T | None = None if self._direct is None else self._direct.decode(body, handles)
+        if value is not None:
+            return value
         made: list[Handle] = []
         try:
-            value: T = self._borrow_decoder().decode(body, handles, made)
+            value = cast("T", self._borrow_decoder().decode(body, handles, made))
             self._verify(value, body, len(handles))
             leave_asked(made)
         except BaseException:

@@ -13,13 +13,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from msgspec import Meta
+from msgspec import Meta, ValidationError
 
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.rights import ALL, Rights
 
 NEEDS: Final = "rights"
 """Key of `Meta.extra` that `bounds` looks for."""
+
+
+def check_rights(handle: Handle, needed: Rights) -> None:
+    """Refuse a handle that lacks one of the `needed` rights.
+
+    Raises: msgspec.ValidationError.
+    """
+    missing = handle.lacks(needed)
+    if missing:
+        raise ValidationError(f"{type(handle).__name__} without {Rights(missing)!r}")
 
 
 def forget_asked(handles: Iterable[Handle]) -> None:

@@ -114,6 +114,10 @@ class Handle:
         if int.__and__(needed, ~self._bits):  # as in `__init_subclass__`
             _rights.require(self.rights, needed, doing)
 
+    def lacks(self, needed: Rights) -> int:
+        """Answer those of the `needed` rights that this handle has not; zero: it has all."""
+        return int.__and__(needed, ~self._bits)  # as in `__init_subclass__`
+
     @property
     def koid(self) -> int:
         """The kernel's identity of the object, the same for every descriptor of it.

@@ -1,0 +1,212 @@
+"""Direct: a struct whose handles are members of its own, there and back without hooks.
+
+Most messages with handles are such structs. The handles are taken out, and an ordinary struct is
+left, which msgspec encodes and decodes by itself.
+
+1. Here is only what a good sender writes: handles in the order of the body, in their shortest form.
+   For everything else the answer is None, and `placing`, which knows every form and names every
+   fault, looks at it from the beginning: until then nothing has changed hands.
+2. On the way out nothing has changed, either, before all members have been checked.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any, Final, cast
+
+import msgspec
+from msgspec import inspect, msgpack
+from msgspec.structs import astuple
+
+from ipcrt.bindings.bounds import Check, check_for
+from ipcrt.bindings.ends import ProtocolEnd
+from ipcrt.bindings.needs import NEEDS, check_rights
+from ipcrt.bindings.schema import examine
+from ipcrt.bindings.structs import Struct
+from ipcrt.objects.channel import Channel
+from ipcrt.objects.handle import Handle, close_all
+from ipcrt.objects.rights import Rights
+from ipcrt.wire.handles import HANDLE_EXT, index_ext
+from ipcrt.wire.limits import MAX_HANDLES
+
+_ABSENT: Final = msgspec.Raw(b"\xc0")
+_INDICES: Final = [
+    msgspec.Raw(msgpack.encode(msgpack.Ext(HANDLE_EXT, index_ext(index))))
+    for index in range(MAX_HANDLES)
+]
+
+# What msgspec raises, and what it raises where a member is of another type.
+_BAD_VALUE: Final = (ValueError, TypeError, OverflowError, RecursionError)
+
+
+class _Place:
+    """A member that is a handle."""
+
+    __slots__ = ("asked", "at", "is_end", "kept", "make", "optional", "wanted")
+
+    def __init__(self, at: int, wanted: type[Any], asked: Rights | None, *, optional: bool) -> None:
+        self.at = at
+        """Which member of the struct."""
+        self.wanted = wanted
+        self.is_end = issubclass(wanted, ProtocolEnd)
+        self.make = _maker(wanted)
+        """Makes the object that is wanted of a plain handle, which it moves."""
+        self.asked = asked
+        """The rights that its contract asks for; None: as many as there are."""
+        self.kept = Rights.NONE if asked is None else asked | Rights.TRANSFER
+        """Those that it keeps on its way."""
+        self.optional = optional
+
+
+class Direct:
+    """How one struct with handles is encoded and decoded; holds nothing of any message."""
+
+    __slots__ = ("_check", "_decode", "_encode", "_is_bare", "_places", "_rest", "_type")
+
+    def __init__(
+        self, type_: type[msgspec.Struct], places: list[_Place], rest: type[msgspec.Struct]
+    ) -> None:
+        """`rest` is `type_` with a Raw where a handle stands."""
+        self._type: Callable[..., object] = type_
+        self._places = places
+        self._rest: Callable[..., object] = rest
+        self._is_bare = len(places) == len(rest.__struct_fields__)
+        self._check: Check | None = check_for(rest)
+        self._encode = msgpack.Encoder().encode
+        self._decode = msgpack.Decoder(rest).decode
+
+    def encode(self, value: object) -> tuple[bytes, list[Handle]] | None:
+        """Answer the body and the handles, which stay the caller's; None: see rule 1.
+
+        Raises: NoResources: no descriptor is free for a handle with fewer rights.
+        """
+        if type(value) is not self._type:
+            return None
+        members = list(astuple(cast("msgspec.Struct", value)))
+        handles: list[Handle] = []
+        reduced: list[tuple[Handle, Rights]] = []
+        for place in self._places:
+            member = members[place.at]
+            if isinstance(member, place.wanted):
+                handle: Handle = member.channel if place.is_end else member
+                if place.asked is not None:
+                    if handle.lacks(place.asked):
+                        return None
+                    reduced.append((handle, place.kept))
+                members[place.at] = _INDICES[len(handles)]
+                handles.append(handle)
+            elif member is None and place.optional:
+                members[place.at] = _ABSENT
+            else:
+                return None
+        try:
+            body = self._encode(self._rest(*members))
+            if not self._is_bare:
+                self._read(body)
+        except _BAD_VALUE:
+            return None
+        for handle, kept in reduced:
+            handle.restrict(kept)
+        return body, handles
+
+    def decode(self, body: bytes | memoryview, handles: Sequence[Handle]) -> Any:
+        """Answer the value, which owns the handles; None: see rule 1.
+
+        Raises: WrongType, BadHandle, NoResources. msgspec.ValidationError: a handle lacks rights.
+        Then those of the handles are closed that had become objects.
+        """
+        try:
+            members = self._read(body)
+        except _BAD_VALUE:
+            return None
+        present: list[_Place] = []
+        for place in self._places:
+            member = members[place.at]
+            if member == _INDICES[len(present)]:
+                present.append(place)
+            elif place.optional and member == _ABSENT:
+                members[place.at] = None
+            else:
+                return None
+        if len(present) != len(handles):
+            return None
+        made: list[Any] = []
+        try:
+            for place, handle in zip(present, handles, strict=True):
+                found = members[place.at] = place.make(handle)
+                made.append(found)
+                if place.asked is not None:
+                    check_rights(found, place.asked)
+                    found.restrict(place.asked)
+        except BaseException:
+            close_all(made)
+            raise
+        return self._type(*members)
+
+    def _read(self, body: bytes | memoryview) -> list[Any]:
+        rest = self._decode(body)
+        if self._check is not None:
+            self._check(rest)
+        return list(astuple(rest))
+
+
+def direct_for(type_: Any) -> Direct | None:
+    """Answer how to encode and decode `type_`, or None where that takes more than is here."""
+    info = inspect.type_info(type_)
+    if not isinstance(info, inspect.StructType) or info.tag is not None:
+        return None
+    hints = typing.get_type_hints(info.cls, include_extras=True)
+    places: list[_Place] = []
+    rest: list[tuple[str, Any]] = []
+    for at, field in enumerate(info.fields):
+        place = _place_of(at, field)
+        if place is not None:
+            places.append(place)
+            rest.append((field.name, msgspec.Raw))
+        elif not _is_plain(hints[field.name]):
+            return None
+        else:
+            rest.append((field.name, hints[field.name]))
+    if not places or len(places) > MAX_HANDLES:
+        return None
+    base = msgspec.defstruct(info.cls.__name__, rest, bases=(Struct,))
+    return Direct(info.cls, places, base)
+
+
+def _is_plain(type_: object) -> bool:
+    facts = examine(type_)
+    return not (facts.has_handles or facts.is_loose)
+
+
+def _place_of(at: int, field: inspect.Field) -> _Place | None:
+    """Answer what stands in a member that is one handle, or None for any other member."""
+    info: Any = field.type
+    optional = isinstance(info, inspect.UnionType) and len(info.types) == 2 and info.includes_none
+    if optional:
+        info = next(each for each in info.types if not isinstance(each, inspect.NoneType))
+    asked: Rights | None = None
+    if isinstance(info, inspect.Metadata):
+        extra: dict[str, Any] = cast("Any", info).extra or {}
+        asked = extra.get(NEEDS)
+        info = info.type
+    if not isinstance(info, inspect.CustomType):
+        return None
+    return _Place(at, info.cls, asked, optional=optional) if _is_sendable(info.cls) else None
+
+
+def _is_sendable(cls: Any) -> bool:
+    return issubclass(cls, Handle | ProtocolEnd)
+
+
+def _maker(wanted: type[Any]) -> Callable[[Handle], Any]:
+    if wanted is Handle:
+        return _as_it_is
+    if issubclass(wanted, Handle):
+        return wanted.from_handle
+    make_end: Callable[[Channel], Any] = wanted
+    return lambda handle: make_end(Channel.from_handle(handle))
+
+
+def _as_it_is(handle: Handle) -> Handle:
+    return handle
