@@ -138,7 +138,7 @@ def _measure(
         least=1 if options.quick else 2,
         placements=placements,
         until=begun + (QUICK_S if options.quick else FULL_S),
-        timeout_s=10.0 if options.quick else 30.0,
+        timeout_s=15.0 if options.quick else 30.0,
     )
     results = Results(
         machine=describe(),

@@ -6,6 +6,7 @@ they sleep.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib.util
 import inspect
@@ -44,11 +45,14 @@ class Style:
     waiting: bool = False
     """True where handlers are `async def`."""
     busy_poll_us: int = 0
+    pure: bool = True
+    """False where the extension in C is at work."""
 
 
 def serve(style: Style, address: str, ready: Callable[[], None]) -> None:
     from scripts.bench.perf import own_server
 
+    _check(style)
     if style.loop == "blocking":
         own_server.serve_blocking(address, ready, _blocking_port(style))
         return
@@ -59,6 +63,7 @@ def serve(style: Style, address: str, ready: Callable[[], None]) -> None:
 def connect(style: Style, address: str) -> Driver:
     from scripts.bench.perf import own_client
 
+    _check(style)
     if style.loop == "blocking":
         return own_client.BlockingDriver(address, _blocking_port(style))
     if style.loop == "trio":
@@ -69,6 +74,14 @@ def connect(style: Style, address: str) -> Driver:
 
         factory = uvloop.new_event_loop
     return own_client.AsyncioDriver(address, _open_port(style), factory)
+
+
+def _check(style: Style) -> None:
+    """Make sure that what runs is what the row's name says."""
+    from ipcrt._speedups.chosen import ACTIVE
+
+    if ACTIVE is style.pure:
+        raise RuntimeError("this process has the wrong one of the pure and the C twins")
 
 
 def _options(style: Style) -> dict[str, Any]:
@@ -87,9 +100,9 @@ def _blocking_port(style: Style) -> Callable[[], Any]:
     return functools.partial(BlockingPort, **_options(style))
 
 
-def _unfit(style: Style, *, pure: bool) -> str | None:
-    if not pure and importlib.util.find_spec("ipcrt._speedups") is None:
-        return "ipcrt._speedups is not built"
+def _unfit(style: Style) -> str | None:
+    if not style.pure and importlib.util.find_spec("ipcrt._speedups._native") is None:
+        return "the extension in C is not built"
     if style.busy_poll_us:
         from ipcrt.port.aport import open_port
         from ipcrt.port.blocking import BlockingPort
@@ -100,16 +113,16 @@ def _unfit(style: Style, *, pure: bool) -> str | None:
     return None
 
 
-def _row(name: str, style: Style, measures: frozenset[Measure], *, pure: bool) -> Row:
+def _row(name: str, style: Style, measures: frozenset[Measure]) -> Row:
     return Row(
-        name=f"ipcrt {name} {'pure' if pure else 'C'}",
+        name=f"ipcrt {name} {'pure' if style.pure else 'C'}",
         kind=Kind.OWN,
         measures=measures,
         serve=functools.partial(serve, style),
         connect=functools.partial(connect, style),
         requires=(style.loop,) if style.loop in ("uvloop", "trio") else (),
-        environment={"IPCRT_PURE": "1"} if pure else {},
-        unfit=functools.partial(_unfit, style, pure=pure),
+        environment={"IPCRT_PURE": "1" if style.pure else "0"},
+        unfit=functools.partial(_unfit, style),
     )
 
 
@@ -126,7 +139,7 @@ STYLES = {
     "trio def": (Style("trio"), ALL),
 }
 ROWS = tuple(
-    _row(name, style, measures, pure=pure)
+    _row(name, dataclasses.replace(style, pure=pure), measures)
     for name, (style, measures) in STYLES.items()
     for pure in (True, False)
 )
