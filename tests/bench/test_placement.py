@@ -3,11 +3,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
-from scripts.bench.perf.placement import Placement, cores, cpu_ns, pin, threads, tree
+from scripts.bench.perf.placement import Placement, cores, cpu_ns, pin, tree
+from scripts.bench.perf.placement import threads as threads_of
 
 FAMILY = """
 import subprocess, sys, threading, time
@@ -39,14 +41,22 @@ def test_threads_and_children_are_pinned_with_their_process() -> None:
         pin(process.pid, {core})
         family = list(tree(process.pid))
         assert len(family) == 2
-        assert len(threads(process.pid)) == 2
+        assert len(threads_of(process.pid)) == 2
         for each in family:
-            for thread in threads(each):
+            for thread in threads_of(each):
                 assert os.sched_getaffinity(thread) == {core}
         process.communicate()
 
 
+def burn() -> None:
+    while time.thread_time() < 0.02:
+        pass
+
+
 def test_processor_time_is_that_of_the_whole_process() -> None:
+    thread = threading.Thread(target=burn)
+    thread.start()
+    thread.join()
     before = time.process_time_ns()
     found = cpu_ns(os.getpid())
     assert before <= found

@@ -23,9 +23,12 @@ def entries(names: set[str]) -> list[Entry]:
     return [Entry(row, BROKEN, reason(row)) for row in broken.ROWS if row.name in names]
 
 
-def measure(names: set[str], timeout_s: float, late_s: float = UNTIL_S) -> Results:
+def measure(
+    names: set[str], timeout_s: float, late_s: float = UNTIL_S, start_s: float = UNTIL_S
+) -> Results:
     results = Results(machine={}, load=[0.0], options={})
-    plan = Plan(2, 1_000_000, 1, (Placement.SAME,), time.monotonic() + late_s, timeout_s)
+    now = time.monotonic()
+    plan = Plan(2, 1_000_000, 1, (Placement.SAME,), now + start_s, now + late_s, timeout_s)
     schedule = Schedule(plan, results, lambda what, share: None, sorted(os.sched_getaffinity(0)))
     with schedule.started(entries(names)):
         schedule.run()
@@ -68,6 +71,12 @@ def test_what_there_is_no_time_for_is_told() -> None:
     results = measure({"good"}, timeout_s=UNTIL_S, late_s=0.0)
     assert not results.figures
     assert "same add" in results.dropped
+
+
+def test_rows_that_there_is_no_time_to_start_are_told() -> None:
+    results = measure({"good"}, timeout_s=UNTIL_S, start_s=0.0)
+    assert not results.figures
+    assert results.dropped == ["good"]
 
 
 KEPT = (

@@ -34,6 +34,8 @@ GROUPS: Final[tuple[tuple[tuple[Measure, ...], tuple[Placement, ...]], ...]] = (
 """What is measured together and where, the most telling first."""
 CPU: Final = frozenset({Measure.ADD, Measure.ECHO, Measure.FLIGHT_64, Measure.ONE_WAY})
 """Measures whose runs do nothing but their operations."""
+AT_ONCE: Final = 4
+"""Rows that start at the same time."""
 FIRST: Final = {Measure.FLIGHT_64: 256, Measure.FLIGHT_1000: 2000}
 """How many operations tell how many are to follow."""
 
@@ -48,10 +50,12 @@ class Plan:
     least: int
     """Operations of a turn, however long they take."""
     placements: tuple[Placement, ...]
+    start_until: float
+    """When no more rows are started, by time.monotonic."""
     until: float
-    """When nothing is begun any more, by time.monotonic."""
+    """When nothing is measured any more."""
     timeout_s: float
-    """How long all may take to start, and one run may take, before a row has failed."""
+    """How long a start may take, and a run, before a row has failed."""
 
 
 @dataclass(slots=True)
@@ -111,19 +115,28 @@ class Schedule:
             state = RowState(entry.row.name, entry.row.kind, skipped=entry.reason)
             self._results.rows.append(state)
             self._states[entry.row.name] = state
+        able = [entry for entry in entries if entry.reason is None]
         try:
-            self._tell("starting", 0.0)
-            for entry in entries:
-                if entry.reason is None:
-                    self._pairs.append(Pair(entry))
-            for wait in (Pair.wait_server, Pair.wait_client):
-                until = time.monotonic() + self._plan.timeout_s
-                for pair in list(self._pairs):
-                    self._attempt(pair, functools.partial(wait, pair, until))
+            for first in range(0, len(able), AT_ONCE):
+                self._tell(f"starting {able[first].row.name}", 0.0)
+                self._start(able[first : first + AT_ONCE])
             yield
         finally:
             for pair in self._pairs:
                 pair.close()
+
+    def _start(self, entries: list[Entry]) -> None:
+        """Start some rows at the same time, unless it is too late."""
+        if time.monotonic() > self._plan.start_until:
+            self._results.dropped += (entry.row.name for entry in entries)
+            return
+        pairs = [Pair(entry) for entry in entries]
+        self._pairs += pairs
+        for wait in (Pair.wait_server, Pair.wait_client):
+            until = time.monotonic() + self._plan.timeout_s
+            for pair in pairs:
+                if pair in self._pairs:
+                    self._attempt(pair, functools.partial(wait, pair, until))
 
     def _attempt(self, pair: Pair, step: Callable[[], T]) -> T | None:
         """Do this, and let the row fail by itself."""
