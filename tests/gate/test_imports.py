@@ -1,0 +1,48 @@
+"""What a client loads beside what it uses. Goal: 60 ms over bare Python."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+LOADED = """
+import sys
+sys.path[:] = {path!r}
+{imports}
+print(*sys.modules)
+"""
+BLOCKING = "from ipcrt import connect_blocking"  # with its generated proxy
+ASYNC = "from ipcrt import connect, open_port"
+UNUSED = {
+    "anyio",
+    "argparse",
+    "asyncio",
+    "importlib.metadata",
+    "ipcrt.inspect",
+    "ipcrt.locator.daemon",
+    "ipcrt.locator.listener",
+    "ipcrt.locator.service",
+    "json",
+    "pathlib",
+    "random",
+    "secrets",
+    "ssl",
+    "subprocess",
+    "tempfile",
+    "trio",
+    "typer",
+    "urllib.parse",
+    "uvloop",
+    "zipfile",
+}
+
+
+@pytest.mark.parametrize("imports", [BLOCKING, ASYNC], ids=["blocking", "async"])
+def test_a_client_loads_nothing_that_it_does_not_use(imports: str) -> None:
+    code = LOADED.format(path=sys.path, imports=imports)
+    # -S: what a virtual environment loads by itself is not ours.
+    loaded = subprocess.check_output([sys.executable, "-S", "-c", code], text=True).split()
+    assert "ipcrt.bindings.proxy" in loaded
+    assert UNUSED.isdisjoint(loaded)
