@@ -17,7 +17,7 @@ from typing import ClassVar, Final, Protocol, Self
 
 from ipcrt.errors import BadHandle, InvalidArgs
 from ipcrt.objects import rights as _rights
-from ipcrt.objects._fd import close_fd, close_fds, duplicate_fd
+from ipcrt.objects._fd import close_fd, duplicate_fd
 from ipcrt.objects.kind import ObjType, check_kind, koid_of, related_koid_of
 from ipcrt.objects.rights import Rights
 
@@ -170,23 +170,23 @@ class Handle:
         del rights  # nothing to enforce here; the objects that can, override
         return duplicate_fd(self.fileno())
 
-    def transferable(self) -> int:
-        """Lend the number of a handle that may be moved into a message, as `fileno` does.
+    def check_transferable(self) -> None:
+        """Refuse a handle that may not be moved into a message.
 
         Raises: BadHandle. AccessDenied: no TRANSFER right.
         """
-        fd = self._fd
-        if fd < 0 or not self._bits & _TRANSFER:
-            fd = self.fileno()
+        if self._fd < 0 or not self._bits & _TRANSFER:
+            self.fileno()
             self.require(Rights.TRANSFER, "sending a handle")
-        return fd
 
     def take(self) -> int:
         """Give the descriptor away; the caller owns it and the handle is closed.
 
         Raises: BadHandle: closed or moved already.
         """
-        fd = self.fileno()
+        fd = self._fd
+        if fd < 0:
+            self.fileno()  # which says so
         self._forget()
         return fd
 
@@ -237,6 +237,14 @@ def close_all(handles: Iterable[Handle]) -> None:
         handle.close()
 
 
+def _check_once(handles: list[Handle]) -> None:
+    seen: set[int] = set()
+    for handle in handles:
+        if handle.fileno() in seen:
+            raise InvalidArgs(f"{handle!r} stands twice in one message")
+        seen.add(handle.fileno())
+
+
 class Moved:
     """Handles on their way out: owned by the message that carries them.
 
@@ -253,14 +261,13 @@ class Moved:
         then none was moved.
         """
         self._fds: list[int] = []
-        checked: dict[int, Handle] = {}
-        for handle in handles:
-            fd = handle.transferable()
-            if fd in checked:
-                raise InvalidArgs(f"{handle!r} stands twice in one message")
-            checked[fd] = handle
-        for handle in checked.values():
-            self.add(handle)
+        several = [*handles]
+        for handle in several:
+            handle.check_transferable()
+        if len(several) > 1:
+            _check_once(several)
+        for handle in several:
+            self._fds.append(handle.take())
 
     @property
     def fds(self) -> list[int]:
@@ -273,8 +280,8 @@ class Moved:
 
     def close(self) -> None:
         """Close every descriptor that is still here."""
-        fds, self._fds = self._fds, []
-        close_fds(fds)
+        while self._fds:
+            close_fd(self._fds.pop())
 
     def __enter__(self) -> Self:
         return self

@@ -22,6 +22,7 @@ import re
 import socket
 import stat
 import struct
+from collections.abc import Callable
 from typing import Final
 
 from ipcrt.errors import BadHandle, NotSupported, WrongType, from_oserror
@@ -52,12 +53,12 @@ _TAGGED: Final = {
     b"fifo": ObjType.FIFO,
 }
 _TAG_NAMES: Final = {kind: name for name, kind in _TAGGED.items()} | {ObjType.SOCKET: b"socket"}
+_EVENT_LINK: Final = "anon_inode:[eventfd]"
 _LINKS: Final = {
-    "anon_inode:[eventfd]": ObjType.EVENT,
+    _EVENT_LINK: ObjType.EVENT,
     "anon_inode:[timerfd]": ObjType.TIMER,
     "anon_inode:[pidfd]": ObjType.PROCESS,
 }
-_LINKED: Final = frozenset(_LINKS.values())
 _CHANNEL_TAG: Final = b"\0ipcrt/channel/"
 
 
@@ -83,15 +84,10 @@ def _kind_of_open(fd: int, mode: int) -> ObjType:
         if error.errno == errno.EBADF:  # open, but with O_PATH: good for nothing that we do
             return ObjType.NONE
         raise
-    return _linked_kind(fd)
-
-
-def _linked_kind(fd: int) -> ObjType:
-    """Tell what /proc names; NONE for all that has a path there, and for sockets and pipes."""
     link = os.readlink(f"/proc/self/fd/{fd}")
-    if link in _LINKS:
-        return _LINKS[link]
-    return ObjType.PROCESS if link.startswith("pidfd:[") else ObjType.NONE  # Linux 6.9 on
+    if link.startswith("pidfd:["):  # Linux 6.9 named them so
+        return ObjType.PROCESS
+    return _LINKS.get(link, ObjType.NONE)
 
 
 def check_kind(fd: int, expected: ObjType) -> None:
@@ -99,22 +95,19 @@ def check_kind(fd: int, expected: ObjType) -> None:
 
     Raises: WrongType, BadHandle.
     """
-    if not _is_surely(fd, expected):
-        found = kind_of(fd)
-        if found is not expected:
-            raise WrongType(f"handle is {found.name}, expected {expected.name}")
-
-
-def _is_surely(fd: int, expected: ObjType) -> bool:
-    """True where one look suffices to see that `fd` is `expected`; False says nothing."""
+    look = _LOOKS.get(expected)
     try:
-        if expected is ObjType.VMO:
-            return _has_seals(fd)
-        if expected in _LINKED:
-            return _linked_kind(fd) is expected
-        return expected is ObjType.CHANNEL and _is_tagged_channel(fd)
+        if look is not None and look(fd):
+            return
     except OSError:
-        return False
+        pass  # `kind_of` says what is wrong
+    found = kind_of(fd)
+    if found is not expected:
+        raise WrongType(f"handle is {found.name}, expected {expected.name}")
+
+
+def _is_event(fd: int) -> bool:
+    return os.readlink(f"/proc/self/fd/{fd}") == _EVENT_LINK
 
 
 def _is_tagged_channel(fd: int) -> bool:
@@ -279,3 +272,11 @@ def fdinfo(fd: int, field: str) -> int:
     except OSError as error:
         raise from_oserror(error, f"read {field} of a descriptor") from error
     raise NotSupported(f"this kernel does not tell {field}")
+
+
+_LOOKS: Final[dict[ObjType, Callable[[int], bool]]] = {
+    ObjType.VMO: _has_seals,
+    ObjType.EVENT: _is_event,
+    ObjType.CHANNEL: _is_tagged_channel,
+}
+"""One look that suffices where it says yes; it may raise OSError."""

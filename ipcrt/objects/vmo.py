@@ -23,7 +23,7 @@ from ipcrt.errors import AccessDenied, BadState, InvalidArgs, NotSupported, OutO
 from ipcrt.objects import rights as _rights
 from ipcrt.objects._fd import close_fd, create_memfd, duplicate_fd
 from ipcrt.objects.handle import Handle
-from ipcrt.objects.kind import ObjType
+from ipcrt.objects.kind import ObjType, check_kind
 from ipcrt.objects.rights import Rights
 from ipcrt.objects.seals import IMMUTABLE, Seals, add_seals, seals_of
 
@@ -31,6 +31,8 @@ MAX_NAME_BYTES: Final = 249
 """Source: memfd_create(2)."""
 
 _MAX_BYTES: Final = (1 << 63) - 1
+_F_GETFL: Final = fcntl.F_GETFL
+_O_ACCMODE: Final = os.O_ACCMODE
 _IO: Final = int(_rights.IO)
 _ACCESS_OF_MODE: Final = [int(_rights.of_access_mode(mode)) for mode in range(os.O_ACCMODE + 1)]
 
@@ -89,7 +91,8 @@ class Vmo(Handle):
     @classmethod
     def _inspect(cls, fd: int) -> int:
         """Answer the rights that the descriptor's access mode leaves (rule 2)."""
-        return super()._inspect(fd) & (_access(fd) | ~_IO)
+        check_kind(fd, ObjType.VMO)
+        return cls._default_bits & (_access(fd) | ~_IO)
 
     @property
     def content_size(self) -> int:
@@ -205,8 +208,9 @@ class Vmo(Handle):
     def restrict(self, rights: Rights) -> None:
         """As `Handle.restrict`; a lost READ or WRITE is lost to the kernel, too (rule 2)."""
         fd = self.fileno()
-        if not _access(fd) & ~int(rights):
-            super().restrict(rights)
+        left = int(rights)
+        if not _access(fd) & ~left:
+            self._bits &= left
             return
         fewer = self._duplicate_fd(rights)
         self._fd = fewer  # nobody watches a VMO
@@ -230,7 +234,7 @@ class Vmo(Handle):
 def _access(fd: int) -> int:
     """Answer READ and WRITE as the kernel allows them; a descriptor's access mode never changes."""
     try:
-        return _ACCESS_OF_MODE[fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE]
+        return _ACCESS_OF_MODE[fcntl.fcntl(fd, _F_GETFL) & _O_ACCMODE]
     except OSError as error:
         raise from_oserror(error, "look at a VMO") from error
 
