@@ -65,9 +65,17 @@ def process_account() -> dict[str, int]:
     return {
         "pid": os.getpid(),
         "uid": os.geteuid(),
-        "fds": len(os.listdir("/proc/self/fd")) - 1,  # but the one that looks
+        "fds": _count_descriptors(),
         "fds_limit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
     }
+
+
+def _count_descriptors() -> int:
+    """Count what is open; from Linux 6.2 on the size tells, and nobody has to list thousands.
+
+    Source: proc_pid_fd(5).
+    """
+    return os.stat("/proc/self/fd").st_size or len(os.listdir("/proc/self/fd")) - 1
 
 
 def _load(binding: ServerBinding[Any]) -> tuple[int, int]:

@@ -23,6 +23,20 @@ def test_tells_of_this_process() -> None:
     assert account["fds_limit"] >= account["fds"]
 
 
+def test_counts_descriptors_where_the_kernel_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    untold = os.stat("/proc/self")
+    assert untold.st_size == 0
+
+    def stat(path: str) -> os.stat_result:
+        assert path == "/proc/self/fd"
+        return untold
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", stat)
+        fds = process_account()["fds"]
+    assert fds == len(open_fds())
+
+
 async def test_tells_of_the_busiest_clients() -> None:
     async with open_port() as port:
         who = Identity(7, 8, 9)
