@@ -13,11 +13,13 @@ from typing import IO, Any, Final
 Stream = int | IO[Any] | None
 
 _PR_SET_PDEATHSIG: Final = 1
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
-def die_with(parent: int) -> None:
+def _begin(parent: int, mask: set[int]) -> None:
     """Have the kernel kill this process when the thread that started it ends. Source: prctl(2)."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it has ended already
         os._exit(1)
@@ -35,11 +37,16 @@ def start(
 
     `environment` is added to this process's. The caller owns the process.
     """
-    return subprocess.Popen(
-        arguments,
-        env={**os.environ, **(environment or {})},
-        preexec_fn=functools.partial(die_with, os.getpid()),  # noqa: PLW1509  (no threads yet)
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-    )
+    # What a signal's handler raises while Python forks is lost: it would not end the runner.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        return subprocess.Popen(
+            arguments,
+            env={**os.environ, **(environment or {})},
+            preexec_fn=functools.partial(_begin, os.getpid(), mask),  # noqa: PLW1509  (no threads)
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -172,9 +172,14 @@ def _progress() -> Generator[Callable[[str, float], None]]:
         yield lambda what, share: None
         return
     columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    # Without a thread that refreshes: rows' processes are forked meanwhile.
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as progress:
         task = progress.add_task("", total=1.0)
-        yield lambda what, share: progress.update(task, description=what, completed=share)
+
+        def tell(what: str, share: float) -> None:
+            progress.update(task, description=what, completed=share, refresh=True)
+
+        yield tell
 
 
 def _write_json(path: str, results: Results) -> None:

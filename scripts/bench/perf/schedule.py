@@ -163,7 +163,11 @@ class Schedule:
                 continue
             self._tell(what, number / len(steps))
             self._place(placement)
-            self._measure(placement, measures)
+            turns = self._turns(placement, measures)
+            for part in range(self._plan.rounds):
+                self._tell(what, (number + part / self._plan.rounds) / len(steps))
+                self._round(turns if part % 2 else turns[::-1])
+            self._results.figures += (turn.figure(placement) for turn in turns if turn.runs)
         self._tell("done", 1.0)
 
     def _place(self, placement: Placement) -> None:
@@ -172,19 +176,20 @@ class Schedule:
         for pair in self._pairs:
             pair.pin(*where)
 
-    def _measure(self, placement: Placement, measures: tuple[Measure, ...]) -> None:
-        turns = [
+    def _turns(self, placement: Placement, measures: tuple[Measure, ...]) -> list[Turn]:
+        """Answer who takes turns, and how long each turn is."""
+        return [
             turn
             for pair in list(self._pairs)
             if not pair.row.spins or placement is Placement.SPLIT
             for measure in measures
             if measure in pair.row.measures and (turn := self._calibrated(pair, measure))
         ]
-        for number in range(self._plan.rounds):
-            for turn in turns if number % 2 else reversed(turns):
-                if turn.pair in self._pairs and not self._late:
-                    self._attempt(turn.pair, turn.take)
-        self._results.figures += (turn.figure(placement) for turn in turns if turn.runs)
+
+    def _round(self, turns: list[Turn]) -> None:
+        for turn in turns:
+            if turn.pair in self._pairs and not self._late:
+                self._attempt(turn.pair, turn.take)
 
     @property
     def _late(self) -> bool:
