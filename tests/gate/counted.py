@@ -15,10 +15,13 @@ import platform
 import sys
 from typing import Final
 
+from ipcrt._speedups.chosen import ACTIVE
 from tests.gate.cases import CASES
 
 MARK: Final = "getpriority"
 MARKS_PER_CASE: Final = 3
+PURE: Final = "pure"
+SPEEDUPS: Final = "speedups"
 _PACKAGES: Final = ("msgpack", "msgspec", "uvloop")
 
 
@@ -49,4 +52,4 @@ def _mark() -> None:
 
 if __name__ == "__main__":
     run()
-    print(json.dumps(build()))
+    print(json.dumps({"mode": SPEEDUPS if ACTIVE else PURE, "build": build()}))

@@ -18,12 +18,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.gate.cases import CASES
-from tests.gate.counted import MARK, MARKS_PER_CASE
+from tests.gate.counted import MARK, MARKS_PER_CASE, PURE, SPEEDUPS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PURE: Final = "pure"
-SPEEDUPS: Final = "speedups"
-_SPEEDUPS_MODULE: Final = "ipcrt._speedups"
+_EXTENSION: Final = "ipcrt._speedups._native"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,13 +44,14 @@ def modes() -> list[str]:
 
     Raises: ImportError: the tree is broken.
     """
-    return [PURE] if importlib.util.find_spec(_SPEEDUPS_MODULE) is None else [PURE, SPEEDUPS]
+    return [PURE] if importlib.util.find_spec(_EXTENSION) is None else [PURE, SPEEDUPS]
 
 
 def count(mode: str) -> Counted:
     """Count every case in a process of its own.
 
-    Raises: FileNotFoundError: no valgrind here. CalledProcessError: a case failed.
+    Raises: FileNotFoundError: no valgrind here. CalledProcessError: a case failed. RuntimeError:
+    it ran in another mode, as it does where the extension cannot be loaded.
     """
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     environment.pop("IPCRT_PURE", None)
@@ -76,7 +75,10 @@ def count(mode: str) -> Counted:
         )
         dumps = range(1, MARKS_PER_CASE * len(CASES) + 1)
         counters = [total((out.parent / f"{out.name}.{each}").read_text()) for each in dumps]
-    return Counted(json.loads(done.stdout), per_operation(counters))
+    told = json.loads(done.stdout)
+    if told["mode"] != mode:
+        raise RuntimeError(f"{mode} was wanted, {told['mode']} ran")
+    return Counted(told["build"], per_operation(counters))
 
 
 def total(dump: str) -> int:
