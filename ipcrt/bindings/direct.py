@@ -131,17 +131,8 @@ class Direct:
                 return None
         if len(present) != len(handles):
             return None
-        made: list[Any] = []
-        try:
-            for place, handle in zip(present, handles, strict=True):
-                found = members[place.at] = place.make(handle)
-                made.append(found)
-                if place.asked is not None:
-                    check_rights(found, place.asked)
-                    found.restrict(place.asked)
-        except BaseException:
-            close_all(made)
-            raise
+        if present:
+            _make_objects(present, handles, members)
         return self._type(*members)
 
     def _read(self, body: bytes | memoryview) -> list[Any]:
@@ -172,6 +163,24 @@ def direct_for(type_: Any) -> Direct | None:
         return None
     base = msgspec.defstruct(info.cls.__name__, rest, bases=(Struct,))
     return Direct(info.cls, places, base)
+
+
+def _make_objects(places: list[_Place], handles: Sequence[Handle], members: list[Any]) -> None:
+    """Make the objects that the contract names, one of each handle, in their places."""
+    made: list[Any] = []
+    try:
+        for place in places:
+            found = place.make(handles[len(made)])
+            made.append(found)
+            members[place.at] = found
+            asked = place.asked
+            if asked is not None:
+                if found.lacks(asked):
+                    check_rights(found, asked)
+                found.restrict(asked)
+    except BaseException:
+        close_all(made)
+        raise
 
 
 def _is_plain(type_: object) -> bool:

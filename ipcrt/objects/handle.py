@@ -162,7 +162,8 @@ class Handle:
         On error nothing has changed. Raises: BadHandle; and, of an object whose rights the kernel
         enforces, NoResources.
         """
-        self.fileno()
+        if self._fd < 0:
+            self.fileno()  # which says so
         self._bits &= int(rights)
 
     def _duplicate_fd(self, rights: Rights) -> int:

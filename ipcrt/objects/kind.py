@@ -112,14 +112,14 @@ def _is_event(fd: int) -> bool:
 
 def _is_tagged_channel(fd: int) -> bool:
     """True for the ends that `tag_pair` made; only an AF_UNIX socket has such a name."""
-    with LentSocket(fd) as sock:
-        name: object = sock.getsockname()
-        return (
-            isinstance(name, bytes)
-            and name.startswith(_CHANNEL_TAG)
-            and sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_SEQPACKET
-            and _is_connected(sock)
-        )
+    sock = LentSocket(fd)
+    name: object = sock.getsockname()
+    return (
+        isinstance(name, bytes)
+        and name.startswith(_CHANNEL_TAG)
+        and sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_SEQPACKET
+        and _is_connected(sock)
+    )
 
 
 def tag_pair(kind: ObjType, ends: tuple[socket.socket, socket.socket], detail: str = "") -> None:
