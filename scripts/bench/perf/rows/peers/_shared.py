@@ -94,14 +94,14 @@ class SyncDriver:
 
 
 class AsyncDriver:
-    """Runs calls that are awaited, on a loop of its own: uvloop's, or asyncio's.
+    """Runs calls that are awaited, on a uvloop of its own.
 
     `opening` answers them, given the row's address and a stack for what `close` closes. Calls in
     flight are ADD's, unless there are others for FLIGHT_64.
     """
 
-    def __init__(self, opening: Opening, address: str, library: str = "uvloop") -> None:
-        self._loop: asyncio.AbstractEventLoop = import_module(library).new_event_loop()
+    def __init__(self, opening: Opening, address: str) -> None:
+        self._loop: asyncio.AbstractEventLoop = import_module("uvloop").new_event_loop()
         self._kept = AsyncExitStack()
         asyncio.set_event_loop(self._loop)
         self._calls = self._loop.run_until_complete(opening(address, self._kept))
@@ -121,10 +121,8 @@ class AsyncDriver:
         self._loop.run_until_complete(_gather(tasks))
 
 
-def serve_on_loop(
-    starting: Coroutine[Any, Any, object], ready: Callable[[], None], library: str = "uvloop"
-) -> None:
-    """Start a server on uvloop, or on asyncio's loop, and let it serve until the process ends."""
+def serve_on_uvloop(starting: Coroutine[Any, Any, object], ready: Callable[[], None]) -> None:
+    """Start a server on uvloop, and let it serve until the process ends."""
 
     async def main() -> None:
         kept = await starting
@@ -132,4 +130,4 @@ def serve_on_loop(
         await asyncio.Event().wait()
         del kept
 
-    import_module(library).run(main())
+    import_module("uvloop").run(main())

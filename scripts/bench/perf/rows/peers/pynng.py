@@ -30,7 +30,7 @@ from scripts.bench.perf.rows.peers._shared import (
     B,
     SyncDriver,
     same,
-    serve_on_loop,
+    serve_on_uvloop,
 )
 from scripts.bench.perf.timing import touch
 
@@ -163,7 +163,7 @@ async def calls(address: str, kept: AsyncExitStack) -> AsyncCalls:
 
 
 def serve_async(address: str, ready: Callable[[], None]) -> None:
-    serve_on_loop(start(address), ready)
+    serve_on_uvloop(start(address), ready)
 
 
 def connect_async(address: str) -> Driver:

@@ -26,7 +26,7 @@ from scripts.bench.perf.rows.peers._shared import (
     AsyncDriver,
     B,
     same,
-    serve_on_loop,
+    serve_on_uvloop,
 )
 from scripts.bench.perf.timing import touch
 
@@ -106,7 +106,7 @@ async def calls(address: str, kept: AsyncExitStack) -> AsyncCalls:
 
 
 def serve(address: str, ready: Callable[[], None]) -> None:
-    serve_on_loop(start(address), ready)
+    serve_on_uvloop(start(address), ready)
 
 
 def connect(address: str) -> Driver:
