@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -21,6 +22,7 @@ from ipcrt.bindings.bounds import Check, check_for
 from ipcrt.bindings.direct import Direct, direct_for
 from ipcrt.bindings.discard import close_handles
 from ipcrt.bindings.ends import ProtocolEnd
+from ipcrt.bindings.large import LargeStruct, large_struct
 from ipcrt.bindings.needs import forget_asked, leave_asked
 from ipcrt.bindings.placing import HandleDecoder, Outgoing, Sendable
 from ipcrt.bindings.schema import Facts, examine
@@ -28,6 +30,7 @@ from ipcrt.bindings.structs import Struct
 from ipcrt.bindings.table import Table
 from ipcrt.errors import IpcError, LocalProtocolError, RemoteProtocolError
 from ipcrt.objects.handle import Handle, close_all
+from ipcrt.objects.pieces import Pieced, pieced, put_together
 from ipcrt.objects.rights import Rights
 from ipcrt.wire.body import decode_value
 
@@ -56,6 +59,7 @@ class Codec(Generic[T]):
         "_is_empty",
         "_is_loose",
         "_is_special",
+        "_large",
         "_needs_more",
         "type",
     )
@@ -68,6 +72,7 @@ class Codec(Generic[T]):
     _free: list[HandleDecoder] | None
     _is_loose: bool
     _is_special: bool
+    _large: LargeStruct | None
     _needs_more: bool
 
     def __init__(self, type_: type[T]) -> None:
@@ -96,6 +101,7 @@ class Codec(Generic[T]):
         self._decoder = msgpack.Decoder(type_)
         self._direct = direct_for(type_) if facts.has_handles else None
         self._free = [] if facts.has_handles else None
+        self._large = large_struct(type_, facts)
 
     def encode(self, value: T) -> tuple[bytes, Sequence[Handle]]:
         """Answer the body and the handles, which stay the caller's.
@@ -105,6 +111,8 @@ class Codec(Generic[T]):
         try:
             if self._is_special:
                 return self._encode_special(value)
+            if self._large is not None and (pieces := self._encode_large(value)) is not None:
+                return pieces, NO_HANDLES
             body = self._encoder.encode(value)
             copy = self._decoder.decode(body)
             if self._needs_more:
@@ -128,6 +136,9 @@ class Codec(Generic[T]):
         except BaseException as error:
             close_all(handles)
             if isinstance(error, _BAD_BODY):
+                parts = pieced(body)
+                if parts is not None and not handles:
+                    return self._decode_large(body, parts)
                 raise RemoteProtocolError(f"{self._name}: {error}") from error
             raise
         return value
@@ -143,6 +154,35 @@ class Codec(Generic[T]):
             self._check(value)
         if self._is_loose:
             decode_value(body, lambda index: index, handle_count)
+
+    # ---- in pieces
+
+    def _encode_large(self, value: T) -> Pieced | None:
+        assert self._large is not None
+        body = self._large.encode(value)
+        if body is not None:
+            copy = self._large.decode(body, body)
+            if self._needs_more:
+                self._verify(copy, body, 0)
+        return body
+
+    def _decode_large(self, body: memoryview | bytes, parts: Pieced) -> T:
+        try:
+            if self._large is not None:
+                with contextlib.suppress(*_BAD_BODY):  # parts elsewhere than we put them
+                    value: T = self._large.decode(body, parts)
+                    if self._needs_more:
+                        self._verify(value, body, 0)
+                    return value
+            whole = put_together(body)
+            if self._is_special:
+                return self._decode_special(whole, NO_HANDLES)
+            value = self._decoder.decode(whole)
+            if self._needs_more:
+                self._verify(value, whole, 0)
+        except _BAD_BODY as error:
+            raise RemoteProtocolError(f"{self._name}: {error}") from error
+        return value
 
     # ---- with handles, or without anything
 
@@ -166,7 +206,9 @@ class Codec(Generic[T]):
         leave_asked(handles, besides=Rights.TRANSFER)
         return body, handles
 
-    def _decode_special(self, body: memoryview, handles: Sequence[Handle]) -> T:
+    def _decode_special(self, body: memoryview | bytes, handles: Sequence[Handle]) -> T:
+        if handles:
+            body = put_together(body)
         if self._free is None:
             if handles:
                 raise RemoteProtocolError(f"{len(handles)} handles where none belong")

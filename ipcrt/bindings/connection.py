@@ -92,6 +92,7 @@ class Connection:
         """
         self._name = name
         self._channel = Channel(channel.take(), channel.rights)
+        self._channel.spill_memory = port.spill_memory
         self._port = port
         self._buffer = port.receive_buffer
         self._receive = self._channel.receive

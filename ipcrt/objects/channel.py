@@ -17,6 +17,7 @@ from ipcrt.objects import rights as _rights
 from ipcrt.objects._socket_handle import SocketHandle, make_pair
 from ipcrt.objects.handle import Handle, Moved, close_all
 from ipcrt.objects.kind import ObjType
+from ipcrt.objects.pieces import pieced, put_together
 from ipcrt.objects.rights import Rights
 from ipcrt.objects.spill_memory import SpillMemory
 
@@ -118,6 +119,14 @@ class Channel(SocketHandle):
             raise OutOfRange(
                 f"message of {len(data)} bytes exceeds {spill.MAX_MESSAGE_BYTES}; pass a Vmo"
             )
+        try:
+            return self._try_send_record(data, fds)
+        except OutOfRange:  # a small SO_SNDBUF has no room for what is no piece
+            if pieced(data) is None:
+                raise
+            return self._try_send_record(put_together(data), fds)
+
+    def _try_send_record(self, data: bytes | memoryview, fds: Sequence[int]) -> bool:
         with spill.store(data, self.spill_memory, id(self), len(fds)) as spilled:
             sock = self._sock or self._open()
             return _scm.try_send(sock, spilled.record, [*fds, *spilled.fds])

@@ -45,7 +45,7 @@ _MAX_TRIES: Final = 3
 """Memfds looked at before a further one is made: messages are read in order, mostly."""
 _SEALS: Final = Seals.SEAL | Seals.SHRINK | Seals.GROW | Seals.FUTURE_WRITE
 
-Later = Callable[[float, Callable[[], object]], object]
+Later = Callable[[float, Callable[[], None]], object]
 
 
 class Slot:

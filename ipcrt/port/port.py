@@ -23,6 +23,7 @@ from ipcrt.errors import AlreadyExists, BadState
 from ipcrt.objects._scm import ReceiveBuffer
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.rights import Rights
+from ipcrt.objects.spill_memory import SpillMemory
 from ipcrt.port.deadlines import Deadlines
 from ipcrt.port.fork import generation
 from ipcrt.port.mailbox import Mailbox
@@ -50,6 +51,7 @@ class Port:
         self._turns = 0
         self.deadlines = Deadlines(self.clock, self._deadline_moved)
         self.receive_buffer = ReceiveBuffer()
+        self.spill_memory = SpillMemory(self.deadlines.add)
         self._mailbox = Mailbox()
         try:
             self._poller = Poller()
@@ -276,6 +278,7 @@ class Port:
         self._stop_serving()
         self._router.clear()
         self.deadlines.clear()
+        self.spill_memory.close()
         self._mailbox.close()
         self._poller.close()
 
@@ -285,6 +288,7 @@ class Port:
     def _abandon(self) -> None:
         """Give the descriptors back and touch nothing else (rule 3)."""
         self._closed = True
+        self.spill_memory.close()
         self._mailbox.abandon()
         self._poller.close()
 

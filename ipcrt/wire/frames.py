@@ -21,7 +21,7 @@ Source: docs/wire-format.md.
 from __future__ import annotations
 
 import struct
-from typing import Final, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, cast
 
 from ipcrt._speedups.chosen import choose
 from ipcrt.errors import LocalProtocolError, RemoteProtocolError
@@ -44,6 +44,9 @@ from ipcrt.wire.limits import (
     MAX_MESSAGE_BYTES,
     MAX_PACKET_BYTES,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sized
 
 Frame: TypeAlias = tuple[int, int, int, memoryview, int, int]
 """txid, ordinal, flags byte as received, body, first handle, handle count."""
@@ -97,10 +100,11 @@ def split(
             and 0 < ordinal <= MAX_ORDINAL
         ):
             return [(txid, ordinal, flags, packet[HEADER_BYTES:], 0, count)]
+    size = _whole_size(packet)
     if handle_count > MAX_HANDLES:
         _refuse(f"packet with {handle_count} handles exceeds {MAX_HANDLES} [R6]")
     if size > MAX_PACKET_BYTES:
-        return [_read_spilled(packet, handle_count, max_message_bytes)]
+        return [_read_spilled(packet, size, handle_count, max_message_bytes)]
     return _split_shared(packet, handle_count)
 
 
@@ -134,9 +138,12 @@ def _split_shared(packet: memoryview, handle_count: int) -> list[Frame]:
     return frames
 
 
-def _read_spilled(packet: memoryview, handle_count: int, max_message_bytes: int) -> Frame:
-    """Return the one message of data too long for a packet."""
-    size = len(packet)
+def _read_spilled(
+    packet: memoryview, size: int, handle_count: int, max_message_bytes: int
+) -> Frame:
+    """Return the one message of data too long for a packet, whether or not it is in pieces."""
+    if len(packet) < HEADER_BYTES:
+        _refuse(f"{len(packet)} bytes where a header of {HEADER_BYTES} must be [R1]")
     txid, length, count, flags, ordinal = _unpack(packet)
     _check_flags(flags)
     if not flags & SPILLED:
@@ -150,6 +157,12 @@ def _read_spilled(packet: memoryview, handle_count: int, max_message_bytes: int)
     if not 0 < ordinal <= MAX_ORDINAL:
         _check_epitaph(txid, ordinal, count, size - HEADER_BYTES)
     return txid, ordinal, flags, packet[HEADER_BYTES:], 0, count
+
+
+def _whole_size(packet: memoryview) -> int:
+    """Return how long the data is; what is in pieces is no bytes, yet knows it."""
+    whole = packet.obj
+    return len(cast("Sized", whole)) if hasattr(whole, "pieces") else len(packet)
 
 
 def _check_flags(flags: int) -> None:
@@ -176,7 +189,7 @@ def _encode_spilled(txid: int, ordinal: int, flags: int, body: bytes, handle_cou
     if size > MAX_MESSAGE_BYTES:
         raise LocalProtocolError(f"message of {size} bytes exceeds {MAX_MESSAGE_BYTES} [R2]")
     head = encode(txid, ordinal, flags, b"", handle_count)
-    return b"".join((head[:7], bytes((head[7] | SPILLED,)), head[8:], body))
+    return head[:7] + bytes((head[7] | SPILLED,)) + head[8:] + body  # which may be in pieces
 
 
 def _refuse_local(ordinal: int, flags: int, handle_count: int) -> NoReturn:

@@ -130,7 +130,7 @@ def long_record(
     return record(length) + struct.pack(f"<I{len(places)}I", number, *places) + rest
 
 
-def never(seconds: float, what: Callable[[], object]) -> None:
+def never(seconds: float, what: Callable[[], None]) -> None:
     """Keep what is not used."""
 
 

@@ -24,9 +24,9 @@ class Timer:
     """What is to be called later; the test calls it."""
 
     def __init__(self) -> None:
-        self.waiting: list[Callable[[], object]] = []
+        self.waiting: list[Callable[[], None]] = []
 
-    def __call__(self, seconds: float, what: Callable[[], object]) -> None:
+    def __call__(self, seconds: float, what: Callable[[], None]) -> None:
         assert seconds == spill_memory.IDLE_SECONDS
         self.waiting.append(what)
 

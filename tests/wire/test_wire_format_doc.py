@@ -169,11 +169,28 @@ def test_ordinals_are_as_documented(block: Block) -> None:
 
 @_each("spill-record")
 def test_a_spill_record_is_no_message(block: Block) -> None:
-    mark, length = struct.unpack("<8sQ", block.data)
+    mark, length = struct.unpack_from("<8sQ", block.data)
     assert mark == b"\x89IPCSPL\n"
-    assert block.meanings == [f"length={length}"]
+    [meaning] = block.meanings
+    assert meaning.startswith(f"length={length} handles={1 if len(block.data) == 16 else 2}")
     with pytest.raises(RemoteProtocolError, match=r"version 0, expected 1 \[R3\]"):
         split(memoryview(block.data), 1)
+
+
+def test_data_in_pieces_is_put_together_as_documented() -> None:
+    block = next(b for b in BLOCKS if b.kind == "spill-record" and len(b.data) > 16)
+    length, count = struct.unpack_from("<QI", block.data, 8)
+    [place] = struct.unpack_from(f"<{count}I", block.data, 20)
+    rest = block.data[20 + 4 * count :]
+    content = bytes(int.from_bytes(rest[place + 1 : place + 5], "big"))
+    assert rest[place] == 0xC1
+    data = b"".join(
+        (rest[:place], b"\xc6", rest[place + 1 : place + 5], content, rest[place + 5 :])
+    )
+    assert len(data) == length
+    [frame] = split(memoryview(data), 0)
+    meaning = block.meanings[0].partition(" handles=2 ")[2]
+    assert _decode_message(frame) == _normal(meaning)
 
 
 @_each("refused")
