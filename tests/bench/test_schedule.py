@@ -24,11 +24,24 @@ def entries(names: set[str]) -> list[Entry]:
 
 
 def measure(
-    names: set[str], timeout_s: float, late_s: float = UNTIL_S, start_s: float = UNTIL_S
+    names: set[str],
+    timeout_s: float,
+    late_s: float = UNTIL_S,
+    start_s: float = UNTIL_S,
+    measures: frozenset[Measure] = frozenset(Measure),
 ) -> Results:
     results = Results(machine={}, load=[0.0], options={})
     now = time.monotonic()
-    plan = Plan(2, 1_000_000, 1, (Placement.SAME,), now + start_s, now + late_s, timeout_s)
+    plan = Plan(
+        rounds=2,
+        slice_ns=1_000_000,
+        least=1,
+        placements=(Placement.SAME,),
+        measures=measures,
+        start_until=now + start_s,
+        until=now + late_s,
+        timeout_s=timeout_s,
+    )
     schedule = Schedule(plan, results, lambda what, share: None, sorted(os.sched_getaffinity(0)))
     with schedule.started(entries(names)):
         schedule.run()
@@ -71,6 +84,11 @@ def test_what_there_is_no_time_for_is_told() -> None:
     results = measure({"good"}, timeout_s=UNTIL_S, late_s=0.0)
     assert not results.figures
     assert "same add" in results.dropped
+
+
+def test_only_what_is_wanted_is_measured() -> None:
+    wanted = frozenset({Measure.ECHO})
+    assert measure({"good"}, timeout_s=UNTIL_S, measures=wanted).figures == []
 
 
 def test_rows_that_there_is_no_time_to_start_are_told() -> None:

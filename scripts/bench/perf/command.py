@@ -21,6 +21,7 @@ from scripts.bench.perf import catalogue, report, text
 from scripts.bench.perf.machine import describe
 from scripts.bench.perf.placement import Placement, cores
 from scripts.bench.perf.results import Results
+from scripts.bench.perf.row import Measure
 from scripts.bench.perf.schedule import Plan, Schedule
 from scripts.bench.perf.specials import all as specials_of
 from scripts.bench.perf.specials.all import SPECIALS
@@ -91,6 +92,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         metavar="P,...",
         help="same (both processes on one core), split (a core each), free (not pinned)",
     )
+    add(
+        "--measure",
+        type=_measures,
+        default=frozenset(Measure),
+        metavar="M,...",
+        help=f"of {', '.join(Measure)}",
+    )
     add("--rounds", type=int, help="how often each row takes its turn (quick: 3, else 15)")
     add("--list", action="store_true", help="tell which rows there are, and which cannot run here")
     options = parser.parse_args(arguments)
@@ -106,6 +114,13 @@ def _names(value: str) -> list[str]:
 def _placements(value: str) -> list[Placement]:
     try:
         return [Placement(name) for name in value.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _measures(value: str) -> frozenset[Measure]:
+    try:
+        return frozenset(Measure(name) for name in value.split(","))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -137,6 +152,7 @@ def _measure(
         slice_ns=8_000_000 if options.quick else 30_000_000,
         least=1 if options.quick else 2,
         placements=placements,
+        measures=options.measure,
         start_until=begun + (QUICK_S / 2 if options.quick else FULL_S),
         until=begun + (QUICK_S if options.quick else FULL_S),
         timeout_s=10.0 if options.quick else 30.0,

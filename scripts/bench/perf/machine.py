@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -16,6 +17,7 @@ def describe() -> dict[str, str]:
         "kernel": platform.release().partition("-")[0],
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "C library": " ".join(platform.libc_ver()),
+        "extension in C": "built" if find_spec("ipcrt._speedups._native") else "not built",
         "uvloop": _version("uvloop"),
         "trio": _version("trio"),
         "msgspec": _version("msgspec"),

@@ -36,8 +36,13 @@ CPU: Final = frozenset({Measure.ADD, Measure.ECHO, Measure.FLIGHT_64, Measure.ON
 """Measures whose runs do nothing but their operations."""
 AT_ONCE: Final = 4
 """Rows that start at the same time."""
-FIRST: Final = {Measure.FLIGHT_64: 256, Measure.FLIGHT_1000: 2000}
-"""How many operations tell how many are to follow."""
+FIRST: Final = {
+    Measure.FLIGHT_64: 256,
+    Measure.FLIGHT_1000: 2000,
+    Measure.STALLED_0: 500,
+    Measure.STALLED_100: 500,
+}
+"""How many operations tell how many are to follow; of these measures, never fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class Plan:
     least: int
     """Operations of a turn, however long they take."""
     placements: tuple[Placement, ...]
+    measures: frozenset[Measure]
     start_until: float
     """When no more rows are started, by time.monotonic."""
     until: float
@@ -150,9 +156,11 @@ class Schedule:
 
     def run(self) -> None:
         """Measure everything that there is time for."""
+        wanted = self._plan.measures
         steps = [
-            (placement, measures)
-            for measures, where in GROUPS
+            (placement, chosen)
+            for group, where in GROUPS
+            if (chosen := tuple(each for each in group if each in wanted))
             for placement in self._plan.placements
             if placement in where
         ]
