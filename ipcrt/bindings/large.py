@@ -41,7 +41,7 @@ class _Member:
 class LargeStruct:
     """Encodes and decodes one struct type's values in pieces."""
 
-    __slots__ = ("_decode", "_encode", "_head", "_members", "_names", "_type")
+    __slots__ = ("_decode", "_encode", "_head", "_members", "_names", "_only", "_type")
 
     def __init__(self, type_: type[Struct], members: Sequence[_Member]) -> None:
         """Take the members that may be in pieces."""
@@ -52,9 +52,10 @@ class LargeStruct:
         self._encode = msgpack.Encoder().encode
         self._head = self._encode([None] * len(fields))[: -len(fields)]
         self._decode: Callable[[bytes], Any] = self._decode_first
+        self._only = members[0] if len(fields) == 1 else None
 
     def encode(self, value: object) -> Pieced | None:
-        """Answer the body in pieces; None where no member is that long, or it would not help.
+        """Answer the body in pieces; None where no member is that long.
 
         Raises: what msgspec raises of a value that cannot be encoded.
         """
@@ -63,10 +64,12 @@ class LargeStruct:
         for member in self._members:
             content = getattr(value, member.name)
             if type(content) is bytes and len(content) > MAX_INLINE_BODY_BYTES:
+                if member is self._only:
+                    return Pieced(self._head + stub(len(content)), ((len(self._head), content),))
                 return self._in_pieces(value)
         return None
 
-    def _in_pieces(self, value: object) -> Pieced | None:
+    def _in_pieces(self, value: object) -> Pieced:
         places = {member.place for member in self._members}
         chunks = [self._head]
         pieces: list[Piece] = []
@@ -94,6 +97,10 @@ class LargeStruct:
         """
         rest = memoryview(parts)
         start = end = rest.nbytes - memoryview(body).nbytes
+        if self._only is not None and len(parts.pieces) == 1:
+            place, part = parts.pieces[0]
+            if bytes(rest[start:place]) == self._head and place + STUB_BYTES == rest.nbytes:
+                return self._type(_within_bounds(self._only, part))
         chunks: list[bytes | memoryview] = []
         for number, (place, _) in enumerate(parts.pieces):
             if place < start or number > 255:
@@ -176,6 +183,10 @@ def _content(member: _Member, given: msgpack.Ext, contents: dict[int, bytes]) ->
     part = contents.pop(number, None) if given.code == _PART else None
     if part is None:
         raise RemoteProtocolError(f"extension value where {member.name} belongs")
+    return _within_bounds(member, part)
+
+
+def _within_bounds(member: _Member, part: bytes) -> bytes:
     if not member.min_bytes <= len(part) <= member.max_bytes:
         raise msgspec.ValidationError(
             f"{member.name} of {len(part)} bytes, expected {member.min_bytes} to {member.max_bytes}"

@@ -14,6 +14,7 @@ from typing import ClassVar, Final, NoReturn, Self
 from ipcrt.errors import InvalidArgs, NotSupported, OutOfRange, RemoteProtocolError, ShouldWait
 from ipcrt.objects import _scm, spill
 from ipcrt.objects import rights as _rights
+from ipcrt.objects._fd import close_fds
 from ipcrt.objects._socket_handle import SocketHandle, make_pair
 from ipcrt.objects.handle import Handle, Moved, close_all
 from ipcrt.objects.kind import ObjType
@@ -204,25 +205,23 @@ def _assemble(
     data: bytes, fds: list[int], max_bytes: int, memory: SpillMemory | None
 ) -> tuple[bytes, list[Handle]]:
     """Make the message out of a packet with descriptors, or one that may be a spill record."""
-    handles = [Handle(fd) for fd in fds]
     if spill.is_record(data, len(fds)):
-        data = _unspill(data, handles, max_bytes, memory)
+        data = _unspill(data, fds, max_bytes, memory)
+    handles = [Handle(fd) for fd in fds]
     if len(handles) > _scm.MAX_HANDLES:
         close_all(handles)
         raise RemoteProtocolError(f"{len(handles)} handles exceed {_scm.MAX_HANDLES} a message")
     return data, handles
 
 
-def _unspill(
-    record: bytes, handles: list[Handle], max_bytes: int, memory: SpillMemory | None
-) -> bytes:
-    """Replace a spill record by its data; `handles` loses the record's own, or all on error."""
+def _unspill(record: bytes, fds: list[int], max_bytes: int, memory: SpillMemory | None) -> bytes:
+    """Answer a spill record's data; closes its own descriptors, or all of `fds` on error."""
     try:
-        own = spill.own_fds(record, len(handles))
-        data = spill.load(record, handles[-own].fileno(), max_bytes, memory)
+        own = spill.own_fds(record, len(fds))
+        data = spill.load(record, fds[-own], max_bytes, memory)
     except BaseException:
-        close_all(handles)
+        close_fds(fds)
         raise
-    close_all(handles[-own:])
-    del handles[-own:]
+    close_fds(fds[-own:])
+    del fds[-own:]
     return data
