@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeAlias
 
 import uvloop
@@ -44,6 +44,8 @@ Case: TypeAlias = Callable[[contextlib.ExitStack], Work]
 CALIBRATION: Final = "calibration"
 CROWD: Final = 1000
 """How many others there are where a case is about those."""
+TOGETHER: Final = 64
+"""How many calls begin at once where a case is about several."""
 _PAIR: Final = b"\x92\x01\x02"
 _SUM: Final = b"\x91\x03"
 
@@ -242,6 +244,10 @@ class _Loop:
         self.port = runner.run(start())
         stack.callback(lambda: runner.run(opened.aclose()))
 
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine to its end."""
+        self._runner.run(work)
+
     def pair(self, kind: type[CalcServer]) -> CalcProxy:
         """Make a client and its server, both of which close with the port."""
 
@@ -296,6 +302,36 @@ def whole_call_later(stack: contextlib.ExitStack) -> Work:
     return loop.calls(loop.pair(_Later))
 
 
+def whole_call_with_handles(stack: contextlib.ExitStack) -> Work:
+    """As `whole_call`, with a file that goes there and comes back."""
+    loop = _Loop(stack)
+    proxy = loop.pair(CalcServer)
+    file = hand.null()
+
+    def close() -> None:
+        file.close()
+
+    async def call(times: int) -> None:
+        nonlocal file
+        for _ in range(times):
+            file = await proxy.reverse(file)
+
+    stack.callback(close)
+    return lambda times: loop.run(call(times))
+
+
+def whole_calls_together(stack: contextlib.ExitStack) -> Work:
+    """So many calls at once as share packets."""
+    loop = _Loop(stack)
+    proxy = loop.pair(CalcServer)
+
+    async def call(times: int) -> None:
+        for _ in range(times):
+            await asyncio.gather(*(proxy.add(1, 2) for _ in range(TOGETHER)))
+
+    return lambda times: loop.run(call(times))
+
+
 def whole_call_in_a_crowd(stack: contextlib.ExitStack) -> Work:
     """As `whole_call`, beside idle clients of the same server and as many calls in flight."""
     _allow_descriptors(stack)
@@ -331,6 +367,8 @@ CASES: Final[dict[str, tuple[Case, int]]] = {
     WHOLE: (whole_call, 200),
     IN_A_CROWD: (whole_call_in_a_crowd, 200),
     "whole call, uvloop, async def": (whole_call_later, 200),
+    "whole call, uvloop, a file each way": (whole_call_with_handles, 100),
+    f"{TOGETHER} whole calls at once, uvloop": (whole_calls_together, 5),
 }
 """Each case, and how many times its operation is done in the shorter of two measures."""
 
