@@ -21,10 +21,15 @@ Answer: TypeAlias = Coroutine[Any, Any, T] | Completer[T] | T
 coroutine for either."""
 
 
+def is_spread(payload_type: type[Any]) -> bool:
+    """True where the members of a payload are the arguments."""
+    return issubclass(payload_type, Struct) and not issubclass(payload_type, Variant)
+
+
 def arguments_of(payload: object) -> tuple[Any, ...]:
     """Answer the arguments that `payload` stands for; none for the payload `()`."""
     if payload is None:
         return ()
-    if isinstance(payload, Struct) and not isinstance(payload, Variant):
+    if isinstance(payload, Struct) and is_spread(type(payload)):
         return msgspec.structs.astuple(payload)
     return (payload,)

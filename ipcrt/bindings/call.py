@@ -3,58 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from ipcrt.bindings.errors import again
 from ipcrt.bindings.outbox import Outgoing
 from ipcrt.bindings.tables import Method
 from ipcrt.errors import IpcError, PeerClosed, TimedOut
 from ipcrt.objects.handle import Handle
-from ipcrt.port.deadlines import Token
+from ipcrt.port.deadlines import Slot
 from ipcrt.port.waiter import Waiter
+from ipcrt.wire.frames import Body
 
 ResponseT = TypeVar("ResponseT")
 
-_NO_BODY: Final = memoryview(b"")
 
+class Call(msgspec.Struct, Generic[ResponseT], eq=False):
+    """One two-way call: owns its reply's handles until the caller has decoded them.
 
-class Call(Generic[ResponseT]):
-    """One two-way call: owns its reply's handles until the caller has decoded them."""
+    A Struct, because msgspec makes one in a third of the time.
+    """
 
-    __slots__ = (
-        "body",
-        "deadline",
-        "handles",
-        "method",
-        "outgoing",
-        "replied",
-        "timeout",
-        "txid",
-        "waiter",
-    )
-
-    def __init__(
-        self,
-        method: Method[Any, ResponseT],
-        txid: int,
-        waiter: Waiter[None],
-        timeout: float | None,
-    ) -> None:
-        self.method = method
-        self.txid = txid
-        self.waiter = waiter
-        self.timeout = timeout
-        self.deadline: Token | None = None
-        self.outgoing: Outgoing | None = None
-        """The request, where it had to wait for room."""
-        self.replied = False
-        self.body = _NO_BODY
-        self.handles: Sequence[Handle] = ()
-
-    def reply(self, body: memoryview, handles: Sequence[Handle]) -> None:
-        """Take the reply; the waiter must not be done."""
-        self.body, self.handles = body, handles
-        self.waiter.set_result(None)
+    method: Method[Any, ResponseT]
+    txid: int
+    waiter: Waiter[None]
+    timeout: float | None
+    deadline: Slot | None = None
+    """Where it waits for its deadline."""
+    outgoing: Outgoing | None = None
+    """The request, where it had to wait for room."""
+    replied: bool = False
+    body: Body = b""
+    handles: Sequence[Handle] = ()
 
     def fail(self, error: IpcError) -> None:
         """End the call with `error`, unless it has ended."""

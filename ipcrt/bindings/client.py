@@ -37,7 +37,7 @@ from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, Moved, close_all
 from ipcrt.port.port import Port
 from ipcrt.wire.epitaph import decode_epitaph
-from ipcrt.wire.frames import encode
+from ipcrt.wire.frames import Body, encode
 from ipcrt.wire.header import EPITAPH_ORDINAL, FLEXIBLE, NO_TXID
 
 RequestT = TypeVar("RequestT")
@@ -62,6 +62,7 @@ class Client:
     __slots__ = (
         "_calls",
         "_connection",
+        "_create_waiter",
         "_deadlines",
         "_mourners",
         "_on_event",
@@ -83,6 +84,7 @@ class Client:
         """Move `channel` here and start reading replies; on error it is closed."""
         self._table = table
         self._port = port
+        self._create_waiter = port.create_waiter
         self._deadlines = port.deadlines
         self._on_event = on_event
         self._on_unknown = on_unknown
@@ -107,7 +109,9 @@ class Client:
     def begin(
         self, method: Method[RequestT, ResponseT], request: RequestT, timeout: float | None
     ) -> Call[ResponseT]:
-        """Send a request, or line it up; wait for `call.waiter`, then `finish` the call.
+        """Send a request, or line it up; wait for `call.waiter`, then take the `result`.
+
+        Where something else ends the waiting, `give_up` the call.
 
         `timeout` in seconds, None for none. The request's handles are moved, and closed where
         it does not get through; only with LocalProtocolError or BadHandle they stay.
@@ -115,28 +119,41 @@ class Client:
         of the request. PeerClosed or the epitaph's error. NoResources, AccessDenied, InvalidArgs:
         of its handles.
         """
-        data, moved = self._encode(method, request, txid := self._next_txid())
-        call = Call(method, txid, self._port.create_waiter(), timeout)
+        calls = self._calls
+        txid = self._txid + 1
+        if txid in calls or txid > _MAX_TXID:
+            txid = self._free_txid()
+        error = self._connection.error
+        if error is not None:
+            raise again(error)
+        body, handles = method.request.encode(request)
+        data = encode(txid, method.ordinal, method.flags, body, len(handles))
+        moved = Moved(handles) if handles else None
+        self._txid = txid
+        call = Call(method, txid, self._create_waiter(), timeout)
         if timeout is not None:
-            call.deadline = self._deadlines.add(timeout, call.expire)
-        self._calls[txid] = call
+            call.deadline = slot = self._deadlines.slot(timeout)
+            slot[call] = None
+        in_company = bool(calls)
+        calls[txid] = call
         try:
-            outgoing = self._outbox.post(data, moved)
+            outgoing = self._outbox.post(data, moved, in_company)
         except PeerClosed:
             return call  # the reader is about to learn why, from an epitaph perhaps
         except BaseException:
-            del self._calls[txid]
-            self.finish(call)
+            del calls[txid]
+            call.replied = True
+            self.give_up(call)
             raise
         if outgoing is not None:
             call.outgoing = outgoing
             outgoing.done = call.request_done
         return call
 
-    def finish(self, call: Call[Any]) -> None:
-        """Forget a call, however it ended; a reply that nobody took is closed."""
+    def give_up(self, call: Call[Any]) -> None:
+        """Forget a call that has failed, or whose reply nobody takes; that is closed."""
         if call.deadline is not None:
-            self._deadlines.drop(call.deadline)
+            call.deadline.pop(call, None)
         if call.handles:
             close_all(call.handles)
         if call.replied or self._calls.get(call.txid) is not call:
@@ -152,9 +169,10 @@ class Client:
         Raises: DomainError; UnknownMethod; RemoteProtocolError: the reply breaks the contract, and
         the connection is closed.
         """
-        handles, call.handles = call.handles, ()
+        if call.deadline is not None:
+            call.deadline.pop(call, None)
         try:
-            return read_result(call.method, call.body, handles)
+            return read_result(call.method, call.body, call.handles)
         except RemoteProtocolError as error:
             self._connection.refuse(error)
             raise
@@ -172,7 +190,7 @@ class Client:
         else:
             if outgoing is None:
                 return None
-        sending = Sending(outgoing, self._port.create_waiter())
+        sending = Sending(outgoing, self._create_waiter())
         if outgoing is None:
             self._mourners.append(sending)  # until the reader has learnt why (rule 3)
         else:
@@ -222,18 +240,17 @@ class Client:
         else:
             sending.settle(error)
 
-    def _next_txid(self) -> int:
+    def _free_txid(self) -> int:
         txid = self._txid
         while True:
             txid = txid + 1 if txid < _MAX_TXID else 1
             if txid not in self._calls:
-                self._txid = txid
                 return txid
 
     # ---- what comes in
 
     def _message(
-        self, txid: int, ordinal: int, flags: int, body: memoryview, handles: Sequence[Handle]
+        self, txid: int, ordinal: int, flags: int, body: Body, handles: Sequence[Handle]
     ) -> None:
         if txid == NO_TXID:
             if ordinal == EPITAPH_ORDINAL:
@@ -246,12 +263,13 @@ class Client:
         except KeyError:
             close_all(handles)
             raise RemoteProtocolError(f"reply to txid {txid}, no call in flight") from None
-        if call is None or call.waiter.done():  # given up (rule 1)
+        if call is None or (waiter := call.waiter).done():  # given up (rule 1)
             close_all(handles)
             return
         call.replied = True
         if ordinal == call.method.ordinal:
-            call.reply(body, handles)
+            call.body, call.handles = body, handles
+            waiter.set_result(None)
             return
         close_all(handles)
         try:
@@ -260,7 +278,7 @@ class Client:
             call.fail(again(error))
             raise
 
-    def _not_answered(self, call: Call[Any], ordinal: int, body: memoryview) -> IpcError:
+    def _not_answered(self, call: Call[Any], ordinal: int, body: Body) -> IpcError:
         """Read a message that ends a call and is not its reply."""
         if ordinal != EPITAPH_ORDINAL:
             raise RemoteProtocolError(f"reply with ordinal {ordinal:#x} to {call.method.selector}")
@@ -269,12 +287,12 @@ class Client:
             raise RemoteProtocolError(f"{call.method.selector}: failed with OK")
         return error_for(status, f"{call.method.name}: the server answered {_name(status)}")
 
-    def _epitaph(self, body: memoryview) -> None:
+    def _epitaph(self, body: Body) -> None:
         status = decode_epitaph(body)
         message = f"{self._table.name}: the server closed the channel with {_name(status)}"
         self._connection.fail(error_for(status or Status.PEER_CLOSED, message))
 
-    def _event(self, ordinal: int, flags: int, body: memoryview, handles: Sequence[Handle]) -> None:
+    def _event(self, ordinal: int, flags: int, body: Body, handles: Sequence[Handle]) -> None:
         method = self._table.events.get(ordinal)
         if method is None:
             close_all(handles)

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, TypeVar, cast
 
 from msgspec import msgpack
@@ -33,6 +33,7 @@ from ipcrt.objects.handle import Handle, close_all
 from ipcrt.objects.pieces import Pieced, pieced, put_together
 from ipcrt.objects.rights import Rights
 from ipcrt.wire.body import decode_value
+from ipcrt.wire.frames import Body
 
 T = TypeVar("T")
 
@@ -51,9 +52,9 @@ class Codec(Generic[T]):
 
     __slots__ = (
         "_check",
-        "_decoder",
+        "_decode",
         "_direct",
-        "_encoder",
+        "_encode",
         "_facts",
         "_free",
         "_is_empty",
@@ -65,9 +66,9 @@ class Codec(Generic[T]):
     )
 
     _check: Check | None
-    _decoder: msgpack.Decoder[T]
+    _decode: Callable[[Body], T]
     _direct: Direct | None
-    _encoder: msgpack.Encoder
+    _encode: Callable[[object], bytes]
     _facts: Facts
     _free: list[HandleDecoder] | None
     _is_loose: bool
@@ -97,8 +98,8 @@ class Codec(Generic[T]):
         self._check = check_for(type_)
         self._needs_more = self._is_loose or self._check is not None
         self._is_special = self._is_empty or facts.has_handles
-        self._encoder = msgpack.Encoder()
-        self._decoder = msgpack.Decoder(type_)
+        self._encode = msgpack.Encoder().encode
+        self._decode = msgpack.Decoder(type_).decode
         self._direct = direct_for(type_) if facts.has_handles else None
         self._free = [] if facts.has_handles else None
         self._large = large_struct(type_, facts)
@@ -113,15 +114,15 @@ class Codec(Generic[T]):
                 return self._encode_special(value)
             if self._large is not None and (pieces := self._encode_large(value)) is not None:
                 return pieces, NO_HANDLES
-            body = self._encoder.encode(value)
-            copy = self._decoder.decode(body)
+            body = self._encode(value)
+            copy = self._decode(body)
             if self._needs_more:
                 self._verify(copy, body, 0)
         except _BAD_VALUE as error:
             raise LocalProtocolError(f"{self._name}: {error}") from error
         return body, NO_HANDLES
 
-    def decode(self, body: memoryview, handles: Sequence[Handle]) -> T:
+    def decode(self, body: Body, handles: Sequence[Handle]) -> T:
         """Answer the value; it owns the handles.
 
         Raises: RemoteProtocolError: not this type, out of bounds, or a handle of the wrong
@@ -130,7 +131,7 @@ class Codec(Generic[T]):
         try:
             if handles or self._is_special:
                 return self._decode_special(body, handles)
-            value = self._decoder.decode(body)
+            value = self._decode(body)
             if self._needs_more:
                 self._verify(value, body, 0)
         except BaseException as error:
@@ -148,7 +149,7 @@ class Codec(Generic[T]):
         if self._free is not None:
             close_handles(value)
 
-    def _verify(self, value: T, body: bytes | memoryview, handle_count: int) -> None:
+    def _verify(self, value: T, body: Body, handle_count: int) -> None:
         """Check what msgspec does not."""
         if self._check is not None:
             self._check(value)
@@ -166,7 +167,7 @@ class Codec(Generic[T]):
                 self._verify(copy, body, 0)
         return body
 
-    def _decode_large(self, body: memoryview | bytes, parts: Pieced) -> T:
+    def _decode_large(self, body: Body, parts: Pieced) -> T:
         try:
             if self._large is not None:
                 with contextlib.suppress(*_BAD_BODY):  # parts elsewhere than we put them
@@ -177,7 +178,7 @@ class Codec(Generic[T]):
             whole = put_together(body)
             if self._is_special:
                 return self._decode_special(whole, NO_HANDLES)
-            value = self._decoder.decode(whole)
+            value = self._decode(whole)
             if self._needs_more:
                 self._verify(value, whole, 0)
         except _BAD_BODY as error:
@@ -206,7 +207,7 @@ class Codec(Generic[T]):
         leave_asked(handles, besides=Rights.TRANSFER)
         return body, handles
 
-    def _decode_special(self, body: memoryview | bytes, handles: Sequence[Handle]) -> T:
+    def _decode_special(self, body: Body, handles: Sequence[Handle]) -> T:
         if handles:
             body = put_together(body)
         if self._free is None:

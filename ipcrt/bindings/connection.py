@@ -1,8 +1,8 @@
 """Connection: messages in and out of one channel on one port.
 
-1. A packet is read when the port says so; another at once only where the first held one message
-   and the sender's MORE flag promises it. In one turn a peer gets a fair share at most, of packets
-   or of the messages in one; what is left of a packet waits here for the next turn.
+1. A packet is read when the port says so; another at once only where the sender's MORE flag
+   promises it, or several came together the time before. In one turn a peer gets a fair share at
+   most, of packets and of messages; what is left of a packet waits here for the next turn.
 2. While reading is paused nothing is handled: not even what a packet still holds.
 3. Messages are handled one after another. Where a handler serves the port again (in a plain
    thread), its own connection waits until it is done.
@@ -24,14 +24,13 @@ from ipcrt.errors import (
     IpcError,
     PeerClosed,
     RemoteProtocolError,
-    ShouldWait,
 )
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, close_all
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
 from ipcrt.port.signals import Signals
-from ipcrt.wire.frames import Frame, split
+from ipcrt.wire.frames import Body, Frame, split
 from ipcrt.wire.header import HEADER_BYTES, MORE
 from ipcrt.wire.limits import MAX_MESSAGE_BYTES
 
@@ -40,7 +39,7 @@ _PACKETS_PER_TURN: Final = 16
 _MESSAGES_PER_TURN: Final = 64
 _ROOM: Final = Signals.WRITABLE | Signals.PEER_CLOSED
 
-OnMessage = Callable[[int, int, int, memoryview, Sequence[Handle]], None]
+OnMessage = Callable[[int, int, int, Body, Sequence[Handle]], None]
 """Takes txid, ordinal, flags, body and the message's handles, which it owns from then on."""
 
 
@@ -49,11 +48,11 @@ class Connection:
 
     __slots__ = (
         "_armed",
-        "_buffer",
         "_busy",
         "_channel",
         "_continuing",
         "_held",
+        "_in_bursts",
         "_key",
         "_max_body_bytes",
         "_max_message_bytes",
@@ -94,8 +93,7 @@ class Connection:
         self._channel = Channel(channel.take(), channel.rights)
         self._channel.spill_memory = port.spill_memory
         self._port = port
-        self._buffer = port.receive_buffer
-        self._receive = self._channel.receive
+        self._receive = self._channel.receiver(port.receive_buffer, max_message_bytes)
         self._on_message = on_message
         self._on_closed = on_closed
         self._on_drained = on_drained
@@ -113,8 +111,9 @@ class Connection:
         self._busy = False
         self._continuing = False
         self._held = False
+        self._in_bursts = False  # several messages came in one turn lately
         self._watching_peer = False
-        self.outbox = Outbox(self._channel, self._wait_for_room)
+        self.outbox = Outbox(self._channel, self._wait_for_room, self.fail, port.soon)
 
     @property
     def channel(self) -> Channel:
@@ -157,7 +156,7 @@ class Connection:
                 self._arm()
 
     def postpone(
-        self, txid: int, ordinal: int, flags: int, body: memoryview, handles: Sequence[Handle]
+        self, txid: int, ordinal: int, flags: int, body: Body, handles: Sequence[Handle]
     ) -> None:
         """Take a message back, and handle it and those behind it only after `go_on`."""
         self._pending.append(((txid, ordinal, flags, body, 0, 0), handles))
@@ -174,13 +173,14 @@ class Connection:
             self._disarm()
             return
         self._busy = True
+        held = self._in_bursts and self.outbox.hold()
         try:
-            packets = _PACKETS_PER_TURN
-            while packets and self._read_packet():
-                packets -= 1
+            self._read_packets()
         except Exception as error:  # noqa: BLE001  (a defect here must not hang the peer)
             self._give_up(error)
         finally:
+            if held:
+                self.outbox.release()
             self._busy = False
             if self._armed is not self._reading or self._pending:
                 self._arm()
@@ -199,35 +199,51 @@ class Connection:
             self._busy = False
             self._arm()
 
-    def _read_packet(self) -> bool:
-        """Read one packet and handle its messages; True when another should follow at once."""
-        try:
-            data, handles = self._receive(self._buffer, self._max_message_bytes)
-        except ShouldWait:
-            return False
-        try:
-            frames = split(memoryview(data), len(handles), self._max_message_bytes)
-        except BaseException:
-            close_all(handles)
-            raise
+    def _read_packets(self) -> None:
+        """Read and handle packets for one turn (rule 1)."""
+        enough = self.received + _MESSAGES_PER_TURN
+        for count in range(_PACKETS_PER_TURN):
+            packet = self._receive()
+            if packet is None:
+                self._in_bursts = count > 1
+                return
+            data, handles = packet
+            try:
+                frames = split(data, len(handles), self._max_message_bytes)
+            except BaseException:
+                close_all(handles)
+                raise
+            if len(frames) == 1:
+                self.received += 1
+                txid, ordinal, flags, body, _, _ = frames[0]
+                if len(body) > self._max_body_bytes:
+                    self._refuse_size(body, handles)
+                self._on_message(txid, ordinal, flags, body, handles)
+                if not (flags & MORE or self._in_bursts):
+                    return
+            else:
+                self._in_bursts = True
+                self._handle_all(frames, handles)
+            if not self._reading or self._pending or self.received >= enough:
+                return
+
+    def _handle_all(self, frames: list[Frame], handles: Sequence[Handle]) -> None:
         self.received += len(frames)
-        if len(frames) == 1:
-            txid, ordinal, flags, body, _, _ = frames[0]
-            if len(body) > self._max_body_bytes:
-                self._refuse_size(body, handles)
-            self._on_message(txid, ordinal, flags, body, handles)
-            return flags & MORE != 0 and self._reading and not self._pending
         for frame in reversed(frames):
             first, count = frame[4:]
             self._pending.append((frame, handles[first : first + count]))
         self._handle_pending()
-        return False
 
     def _handle_pending(self) -> None:
-        for _ in range(_MESSAGES_PER_TURN):
-            if not self._pending or not self._reading or self._held:
-                return
-            self._handle(*self._pending.pop())
+        held = self.outbox.hold()
+        try:
+            for _ in range(_MESSAGES_PER_TURN):
+                if not self._pending or not self._reading or self._held:
+                    return
+                self._handle(*self._pending.pop())
+        finally:
+            if held:
+                self.outbox.release()
 
     def _handle(self, frame: Frame, handles: Sequence[Handle]) -> None:
         txid, ordinal, flags, body, _, _ = frame
@@ -235,7 +251,7 @@ class Connection:
             self._refuse_size(body, handles)
         self._on_message(txid, ordinal, flags, body, handles)
 
-    def _refuse_size(self, body: memoryview, handles: Sequence[Handle]) -> NoReturn:
+    def _refuse_size(self, body: Body, handles: Sequence[Handle]) -> NoReturn:
         close_all(handles)
         size = len(body) + HEADER_BYTES
         raise RemoteProtocolError(f"message of {size} bytes exceeds {self._max_message_bytes}")
@@ -253,7 +269,7 @@ class Connection:
                 self._port.queue(Packet(self._bound_key()))
                 self._continuing = True
         elif not self._armed:
-            self._port.add_reader(self._channel, self._readable, self._cut_off)
+            self._port.add_reader(self._channel, self._readable, self._cut_off, safe=True)
             self._armed = True
 
     def _disarm(self) -> None:
@@ -342,7 +358,8 @@ class Connection:
         """
         if self.error is not None:
             raise BadHandle(str(self.error))
-        left = {**counts, "unhandled": self.unhandled}
+        self.outbox.release()
+        left = {**counts, "backlog": len(self.outbox), "unhandled": self.unhandled}
         busy = ", ".join(f"{name} {count}" for name, count in left.items() if count)
         if busy:
             raise BadState(f"{what}: cannot move the channel: {busy}")
@@ -357,6 +374,7 @@ class Connection:
         for _, handles in self._pending:
             close_all(handles)
         self._pending.clear()
+        self.outbox.release()
         self._channel.close()
         if self._key:
             self._port.unbind(self._key)

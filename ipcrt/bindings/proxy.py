@@ -106,9 +106,10 @@ class Proxy(_ProxyBase[P]):
         call = client.begin(method, request, timeout)
         try:
             await call.waiter
-            return client.result(call)
-        finally:
-            client.finish(call)
+        except BaseException:
+            client.give_up(call)
+            raise
+        return client.result(call)
 
     async def _send(self, method: OneWay[RequestT], request: RequestT) -> None:
         """Send a one-way message, waiting while the peer's queue is full."""
@@ -154,9 +155,10 @@ class BlockingProxy(_ProxyBase[P]):
         call = client.begin(method, request, timeout)
         try:
             self._port.run_until(call.waiter)
-            return client.result(call)
-        finally:
-            client.finish(call)
+        except BaseException:
+            client.give_up(call)
+            raise
+        return client.result(call)
 
     def _send(self, method: OneWay[RequestT], request: RequestT) -> None:
         """Send a one-way message, blocking while the peer's queue is full."""

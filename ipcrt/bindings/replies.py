@@ -21,13 +21,19 @@ _log: Final = logging.getLogger("ipcrt.bindings")
 class Replies:
     """Writes replies into a connection's outbox; one that finds no room waits there."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "_outbox")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._outbox = connection.outbox
 
-    def succeed(self, method: Method[Any, Any], txid: int, value: Any) -> None:
-        """Answer a call with its handler's value, whose handles are moved."""
+    def succeed(
+        self, method: Method[Any, Any], txid: int, value: Any, *, in_company: bool = False
+    ) -> None:
+        """Answer a call with its handler's value, whose handles are moved.
+
+        `in_company`: more answers may come in this turn.
+        """
         if self._connection.error is not None:
             method.response.discard(value)
             return
@@ -39,7 +45,7 @@ class Replies:
             method.response.discard(value)
             self.fail(method, txid, error)
             return
-        self._post(method.selector, txid, data, moved)
+        self._post(method.selector, txid, data, moved, in_company=in_company)
 
     def fail(self, method: Method[Any, Any], txid: int, error: Exception) -> None:
         """Answer a call whose handler raised; of its own errors only the declared cross the wire.
@@ -72,9 +78,17 @@ class Replies:
         self._post(method.selector, txid, encode(txid, method.ordinal, method.flags, body), None)
         return True
 
-    def _post(self, selector: str, txid: int, data: bytes, moved: Moved | None) -> None:
+    def _post(
+        self,
+        selector: str,
+        txid: int,
+        data: bytes,
+        moved: Moved | None,
+        *,
+        in_company: bool = True,
+    ) -> None:
         try:
-            waiting = self._connection.outbox.post(data, moved)
+            waiting = self._outbox.post(data, moved, in_company)
         except PeerClosed:
             return  # the reader finds the end, behind messages that still count
         except IpcError as error:

@@ -10,6 +10,7 @@ Source: docs/wire-format.md, "Replies"; FIDL, RFC-0138.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import NoneType
 from typing import Any, Final, TypeVar
 
 from ipcrt.bindings.errors import DomainError, UnknownMethod
@@ -17,6 +18,7 @@ from ipcrt.bindings.tables import Method
 from ipcrt.errors import RemoteProtocolError, Status, error_for
 from ipcrt.objects.handle import Handle, close_all
 from ipcrt.wire.body import decode_value, encode_value
+from ipcrt.wire.frames import Body
 
 ResponseT = TypeVar("ResponseT")
 
@@ -56,15 +58,15 @@ def write_framework_error(status: Status) -> bytes:
     return bytes((_PAIR, _FRAMEWORK)) + encode_value(int(status))
 
 
-def read_result(
-    method: Method[Any, ResponseT], body: memoryview, handles: Sequence[Handle]
-) -> ResponseT:
+def read_result(method: Method[Any, ResponseT], body: Body, handles: Sequence[Handle]) -> ResponseT:
     """Answer the response; it owns the handles.
 
     Raises: DomainError, UnknownMethod, RemoteProtocolError; then all handles are closed.
     """
     if not method.has_result:
         return method.response.decode(body, handles)
+    if body[:2] == _SUCCESS and len(body) > 2 and method.response.type is not NoneType:
+        return method.response.decode(body[2:], handles)
     try:
         ordinal = _ordinal(method, body)
     except RemoteProtocolError:
@@ -72,14 +74,12 @@ def read_result(
         raise
     rest = body[2:]
     if ordinal == _RESPONSE:
-        if method.response.type is type(None):
-            rest = _without_empty_struct(rest)
-        return method.response.decode(rest, handles)
+        return method.response.decode(_without_empty_struct(rest), handles)
     raise _failure(method, ordinal, rest, handles)
 
 
 def _failure(
-    method: Method[Any, Any], ordinal: int, body: memoryview, handles: Sequence[Handle]
+    method: Method[Any, Any], ordinal: int, body: Body, handles: Sequence[Handle]
 ) -> Exception:
     """Answer the exception that a reply stands for."""
     if ordinal == _DOMAIN and method.error is not None and method.raises is not None:
@@ -95,13 +95,13 @@ def _failure(
     return RemoteProtocolError(f"{method.selector}: result {ordinal}, which the method has not")
 
 
-def _ordinal(method: Method[Any, Any], body: memoryview) -> int:
+def _ordinal(method: Method[Any, Any], body: Body) -> int:
     if len(body) < 3 or body[0] != _PAIR or body[1] not in (_RESPONSE, _DOMAIN, _FRAMEWORK):
         raise RemoteProtocolError(f"{method.selector}: reply is no result union")
     return body[1]
 
 
-def _without_empty_struct(body: memoryview) -> memoryview:
+def _without_empty_struct(body: Body) -> Body:
     if bytes(body) != _EMPTY_STRUCT:
         raise RemoteProtocolError("empty success that is not []")
     return body[1:]

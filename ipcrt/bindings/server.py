@@ -20,11 +20,10 @@ import dataclasses
 import inspect
 import logging
 from abc import ABC
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from types import CoroutineType
-from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
-from ipcrt.bindings.arguments import arguments_of
 from ipcrt.bindings.call import Sending
 from ipcrt.bindings.completer import Completer, Kept, is_completer
 from ipcrt.bindings.connection import Connection
@@ -33,6 +32,7 @@ from ipcrt.bindings.errors import again
 from ipcrt.bindings.handlers import check_handlers
 from ipcrt.bindings.misuse import Misuse
 from ipcrt.bindings.replies import Replies
+from ipcrt.bindings.route import Route
 from ipcrt.bindings.running import Running
 from ipcrt.bindings.tables import Event, Kind, Method, ProtocolTable
 from ipcrt.errors import (
@@ -51,7 +51,7 @@ from ipcrt.port.aport import AsyncPort
 from ipcrt.port.port import Port
 from ipcrt.port.waiter import Waiter
 from ipcrt.wire.epitaph import encode_epitaph
-from ipcrt.wire.frames import encode
+from ipcrt.wire.frames import Body, encode
 from ipcrt.wire.header import EPITAPH_ORDINAL, FLEXIBLE, NO_TXID
 from ipcrt.wire.limits import MAX_MESSAGE_BYTES
 
@@ -112,6 +112,7 @@ class ServerBinding(Generic[P]):
         "_outbox",
         "_port",
         "_replies",
+        "_routes",
         "_running",
         "_server",
         "_table",
@@ -132,6 +133,7 @@ class ServerBinding(Generic[P]):
         self._port = port
         self._limit = 1 if server.SEQUENTIAL else limits.calls_in_flight
         self._in_flight = 0
+        self._routes: dict[int, Route] = {}
         self._running: dict[Running | Kept, None] = {}
         self._last: Running | None = None
         self._closers: list[Waiter[None]] = []
@@ -157,22 +159,37 @@ class ServerBinding(Generic[P]):
     # ---- what comes in
 
     def _message(
-        self, txid: int, ordinal: int, flags: int, body: memoryview, handles: Sequence[Handle]
+        self, txid: int, ordinal: int, flags: int, body: Body, handles: Sequence[Handle]
     ) -> None:
-        method = self._table.requests.get(ordinal)
-        if method is None:
-            close_all(handles)
-            self._unknown(txid, ordinal, flags)
-            return
+        route = self._routes.get(ordinal)
+        if route is None:
+            method = self._table.requests.get(ordinal)
+            if method is None:
+                close_all(handles)
+                self._unknown(txid, ordinal, flags)
+                return
+            route = self._routes[ordinal] = Route(method, self._server)
+        method = route.method
         if method.is_call is not (txid != NO_TXID):
             close_all(handles)
             raise RemoteProtocolError(f"{method.selector} is {method.KIND.value}, txid is {txid}")
-        if self._last is not None and not self._may_start(method):
+        if self._last is not None and not self._may_start(route):
             self._connection.postpone(txid, ordinal, flags, body, handles)
             return
         request = method.request.decode(body, handles)
         self._in_flight += 1
-        self._start(method, txid, request)
+        try:
+            result: object = route.handler(*route.arguments(request))
+        except BaseException as error:
+            self._ended(method, txid, request, error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            if not isinstance(result, CoroutineType):
+                self._returned(method, txid, result)
+            else:
+                coroutine: CoroutineType[Any, Any, Any] = result
+                self._run(method, txid, request, coroutine)
         if self._in_flight >= self._limit or self._outbox.clogged:
             self._connection.pause()
 
@@ -189,7 +206,7 @@ class ServerBinding(Generic[P]):
         except Exception:  # noqa: BLE001  (the server's mistake must not end the connection)
             _log.exception("%s: unknown_method failed", self._table.name)
 
-    def _may_start(self, method: Method[Any, Any]) -> bool:
+    def _may_start(self, route: Route) -> bool:
         """True unless a handler that runs where its message is read would come too early (rule 1).
 
         The one before it runs beside the others and has not begun.
@@ -197,32 +214,27 @@ class ServerBinding(Generic[P]):
         last = self._last
         if last is None or last.begun:
             self._last = None
-        elif not inspect.iscoroutinefunction(getattr(self._server, method.name)):
+        elif not inspect.iscoroutinefunction(route.handler):
             last.follower = self._connection.go_on
             return False
         return True
 
-    def _start(self, method: Method[Any, Any], txid: int, request: Any) -> None:
-        """Run a handler inline, or beside the others where it is a coroutine (rule 1)."""
-        arguments = arguments_of(request)
-        try:
-            result = getattr(self._server, method.name)(*arguments)
-        except BaseException as error:
-            self._ended(method, txid, request, error)
-            if not isinstance(error, Exception):
-                raise
-            return
-        if not isinstance(result, CoroutineType):
-            self._returned(method, txid, result)
-        elif isinstance(self._port, AsyncPort):
-            coroutine = cast("Coroutine[Any, Any, Any]", result)
+    def _run(
+        self,
+        method: Method[Any, Any],
+        txid: int,
+        request: Any,
+        coroutine: CoroutineType[Any, Any, Any],
+    ) -> None:
+        """Run a handler beside the others (rule 1)."""
+        if isinstance(self._port, AsyncPort):
             running = Running(method, txid, request, coroutine, self._ran, before=self._last)
             self._running[running] = None
             self._last = running
             with contextlib.suppress(BadState):  # the port is closing, and it was cancelled
                 running.start(self._port)
         else:
-            result.close()
+            coroutine.close()
             refusal = TypeError("a plain thread cannot await what the handler answered")
             self._ended(method, txid, request, refusal)
 
@@ -233,7 +245,7 @@ class ServerBinding(Generic[P]):
             return
         self._in_flight -= 1
         if txid:
-            self._replies.succeed(method, txid, value)
+            self._replies.succeed(method, txid, value, in_company=self._in_flight > 0)
 
     def _keep(self, kept: Kept, completer: Completer[Any]) -> None:
         self._running[kept] = None

@@ -91,9 +91,10 @@ class Conversation:
             raise
         try:
             self._port.run_until(call.waiter)
-            return self._client.result(call)
-        finally:
-            self._client.finish(call)
+        except BaseException:
+            self._client.give_up(call)
+            raise
+        return self._client.result(call)
 
     def _send(self, method: OneWay[Any], request: Any) -> None:
         try:

@@ -1,4 +1,4 @@
-"""SocketHandle: what channels, sockets, fifos and event pairs have in common."""
+"""SocketHandle: what sockets, fifos and event pairs have in common."""
 
 from __future__ import annotations
 

@@ -8,14 +8,14 @@ Source: zx_channel_create, _write, _read; Starina's channel; unix(7).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final, NoReturn, Self
 
 from ipcrt.errors import InvalidArgs, NotSupported, OutOfRange, RemoteProtocolError, ShouldWait
 from ipcrt.objects import _scm, spill
 from ipcrt.objects import rights as _rights
 from ipcrt.objects._fd import close_fds
-from ipcrt.objects._socket_handle import SocketHandle, make_pair
+from ipcrt.objects._socket_handle import make_pair
 from ipcrt.objects.handle import Handle, Moved, close_all
 from ipcrt.objects.kind import ObjType
 from ipcrt.objects.pieces import pieced, put_together
@@ -41,7 +41,7 @@ class Message:
         close_all(self.handles)
 
 
-class Channel(SocketHandle):
+class Channel(Handle):
     """One end of a channel."""
 
     TYPE: ClassVar[ObjType] = ObjType.CHANNEL
@@ -49,18 +49,27 @@ class Channel(SocketHandle):
         (_rights.BASIC & ~Rights.DUPLICATE) | _rights.IO | Rights.SIGNAL | Rights.SIGNAL_PEER
     )
 
-    __slots__ = ("spill_memory",)
+    __slots__ = ("_packets", "spill_memory")
 
     def __init__(self, fd: int, rights: Rights | None = None) -> None:
         """Take ownership of `fd`, a SEQPACKET socket."""
+        self._packets: _scm.PacketSocket | None = None
         self.spill_memory: SpillMemory | None = None
         """What long messages travel through, where somebody keeps it for this and others."""
         super().__init__(fd, rights)
 
     def _forget(self) -> None:
+        if self._packets is not None:
+            self._packets.detach()
+            self._packets = None
         if self.spill_memory is not None:
             self.spill_memory.forget(id(self))
         super()._forget()
+
+    def _open(self) -> _scm.PacketSocket:
+        """Make what lends us its calls, where `_packets` is None still."""
+        self._packets = _scm.lend_packets(self.fileno())
+        return self._packets
 
     @classmethod
     def create(cls) -> tuple[Self, Self]:
@@ -111,7 +120,7 @@ class Channel(SocketHandle):
             if spill.must_spill(data):
                 return self._try_send_spilled(data, fds)
         try:
-            return _scm.try_send(self._sock or self._open(), data, fds)
+            return (self._packets or self._open()).try_send(data, fds)
         except OutOfRange:  # the pair's maker gave it a small SO_SNDBUF
             return self._try_send_spilled(data, fds)
 
@@ -129,8 +138,8 @@ class Channel(SocketHandle):
 
     def _try_send_record(self, data: bytes | memoryview, fds: Sequence[int]) -> bool:
         with spill.store(data, self.spill_memory, id(self), len(fds)) as spilled:
-            sock = self._sock or self._open()
-            return _scm.try_send(sock, spilled.record, [*fds, *spilled.fds])
+            packets = self._packets or self._open()
+            return packets.try_send(spilled.record, [*fds, *spilled.fds])
 
     def send_packet(self, packet: bytes | memoryview, fds: list[int]) -> None:
         """Send at most 65536 bytes as they are; the descriptors stay the caller's.
@@ -142,7 +151,8 @@ class Channel(SocketHandle):
             self.require(Rights.WRITE, "write")
         if not packet or spill.must_spill(packet):
             raise InvalidArgs(f"{len(packet)} bytes are no packet: none, over 65536, or a record")
-        _scm.send(self._sock or self._open(), packet, fds)
+        if not (self._packets or self._open()).try_send(packet, fds):
+            raise ShouldWait("the peer's queue is full")
 
     def read(
         self,
@@ -173,16 +183,66 @@ class Channel(SocketHandle):
         """Do as `receive`, but answer None where no message is queued."""
         if not self._bits & _READ:
             self.require(Rights.READ, "read")
-        packet = _scm.try_receive(self._sock or self._open(), buffer)
-        if packet is None:
-            return None
-        data, fds = packet
+        packet = (self._packets or self._open()).try_receive(buffer)
+        return None if packet is None else self._take_apart(*packet, max_bytes)
+
+    def _take_apart(
+        self, data: bytes, fds: list[int], max_bytes: int
+    ) -> tuple[bytes, list[Handle]]:
+        """Make the message out of a packet, whose descriptors it owns."""
         handles: list[Handle] = []
         if fds or len(data) == spill.RECORD_BYTES:
             data, handles = _assemble(data, fds, max_bytes, self.spill_memory)
         if self._held_back:
             self._note_read()
         return data, handles
+
+    # ---- for who sends and receives many
+
+    def sender(self) -> Callable[[bytes], bool]:
+        """Answer what does as `try_send` with data alone, at less cost; good until this closes.
+
+        Raises: BadHandle.
+        """
+        if not self._bits & _WRITE:
+            return self.try_send
+        send = (self._packets or self._open()).try_send
+        try_send = self.try_send
+
+        def send_plain(data: bytes) -> bool:
+            if _PLAIN < len(data) <= _scm.MAX_PACKET_BYTES:
+                try:
+                    return send(data)
+                except OutOfRange:
+                    pass
+            return try_send(data)
+
+        return send_plain
+
+    def receiver(
+        self, buffer: _scm.ReceiveBuffer, max_bytes: int
+    ) -> Callable[[], tuple[bytes, Sequence[Handle]] | None]:
+        """Answer what does as `try_receive`, at less cost; good until this closes.
+
+        Raises: BadHandle.
+        """
+        if not self._bits & _READ:
+            return lambda: self.try_receive(buffer, max_bytes)
+        receive = (self._packets or self._open()).try_receive
+        take_apart = self._take_apart
+
+        def receive_packet() -> tuple[bytes, Sequence[Handle]] | None:
+            packet = receive(buffer)
+            if packet is None:
+                return None
+            data, fds = packet
+            if fds or len(data) <= _PLAIN:
+                return take_apart(data, fds, max_bytes)
+            if self._held_back:
+                self._note_read()
+            return data, ()
+
+        return receive_packet
 
     def duplicate(self, rights: Rights = Rights.SAME_RIGHTS) -> NoReturn:
         """Refuse: as in Zircon, an end of a channel has one owner."""

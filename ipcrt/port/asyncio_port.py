@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from ipcrt.errors import NotSupported, from_oserror
 from ipcrt.port.aport import AsyncPort
-from ipcrt.port.waiter import Waiter
 from ipcrt.port.watch import HandleWatch
 
 _log: Final = logging.getLogger("ipcrt.port")
@@ -27,6 +26,9 @@ class AsyncioPort(AsyncPort):
     def __init__(self) -> None:
         """Raises: RuntimeError: no loop runs here. NoResources."""
         self._loop = asyncio.get_running_loop()
+        self.clock = time.monotonic
+        self.soon = self._loop.call_soon
+        self.create_waiter = self._loop.create_future
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         # asyncio's own loop lines readers up behind the tasks that are ready; uvloop calls them.
@@ -34,20 +36,14 @@ class AsyncioPort(AsyncPort):
         super().__init__()
         self._loop.add_reader(self._poller.fileno(), self.dispatch)
 
-    def clock(self) -> float:
-        return time.monotonic()
-
-    def create_waiter(self) -> Waiter[Any]:
-        return self._loop.create_future()
-
     async def checkpoint(self) -> None:
         await asyncio.sleep(0)
 
     # ---- readers
 
-    def start_reader(self, watch: HandleWatch) -> bool:
+    def start_reader(self, watch: HandleWatch, reader: Callable[[], object]) -> bool:
         try:
-            self._loop.add_reader(watch.fd, watch.read)
+            self._loop.add_reader(watch.fd, reader)
         except PermissionError:
             raise NotSupported("files and VMOs have no signals to wait for") from None
         except OSError as error:

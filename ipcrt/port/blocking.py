@@ -8,7 +8,7 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast
 
 from ipcrt.errors import BadState, Canceled, InvalidArgs, TimedOut
 from ipcrt.objects.handle import Handle
@@ -65,11 +65,11 @@ class BlockingPort(Port):
     All timeouts are in seconds; None: for ever; zero: look once.
     """
 
-    def clock(self) -> float:
-        return time.monotonic()
-
-    def create_waiter(self) -> Waiter[Any]:
-        return BlockingWaiter[Any]()
+    def __init__(self) -> None:
+        """Raises: NoResources."""
+        self.clock = time.monotonic
+        self.create_waiter = BlockingWaiter
+        super().__init__()
 
     def wait(self, timeout: float | None = None) -> Packet:
         """Sleep until a packet is there, and take it.

@@ -15,89 +15,138 @@ from __future__ import annotations
 
 import heapq
 import logging
+import math
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol, TypeAlias
 
-Expire = Callable[[], None]
-Token = tuple[int, int]
+Expire = Callable[[], object]
 
 _log: Final = logging.getLogger("ipcrt.port")
 _SLOTS_BITS: Final = 8
 """At least 2 ** 8 slots to a timeout."""
 _LONGEST_S: Final = 100 * 365 * 86400.0
 """A century stands for ever, so that infinity may be passed."""
+_ROUNDING_S: Final = 1e-6
+"""More than what a float loses of a clock's reading; within it the slot is looked up again."""
+
+
+class Expiring(Protocol):
+    """Something with a deadline; hashed by identity."""
+
+    def expire(self) -> object:
+        """The deadline has passed."""
+
+
+Slot: TypeAlias = dict[Expiring, None]
+"""What expires in the same moment: put it in, and take it out with `pop(it, None)`."""
+
+
+class Token:
+    """One callback that is pending, or was."""
+
+    __slots__ = ("_expire", "slot")
+
+    def __init__(self, expire: Expire, slot: Slot) -> None:
+        self._expire = expire
+        self.slot = slot
+
+    def expire(self) -> None:
+        """Call it."""
+        self._expire()
 
 
 class Deadlines:
     """Call back what is still here when its time has come. Times are seconds of `clock`."""
 
-    __slots__ = ("_clock", "_heap", "_next_id", "_on_earlier", "_shift", "_slots", "_timeout")
+    __slots__ = (
+        "_clock",
+        "_ends",
+        "_heap",
+        "_latest",
+        "_on_earlier",
+        "_shift",
+        "_slots",
+        "_timeout",
+    )
 
     def __init__(self, clock: Callable[[], float], on_earlier: Callable[[float], None]) -> None:
         """`on_earlier(due)` is told whenever the earliest deadline moves nearer."""
         self._clock = clock
         self._on_earlier = on_earlier
-        self._slots: dict[int, dict[int, Expire]] = {}
+        self._slots: dict[int, Slot] = {}
         self._heap: list[int] = []
-        self._next_id = 0
-        self._timeout = 0.0  # the last one asked for: mostly it is the same again
+        # Mostly one timeout is asked for again and again, and lands in the slot it had before.
+        self._timeout = 0.0
         self._shift = 0
+        self._latest: Slot = {}
+        self._ends = -math.inf
+        """Until when `_timeout` leads to `_latest`."""
 
-    def add(self, timeout: float, expire: Expire) -> Token:
-        """Arrange for `expire()` in `timeout` seconds, never earlier; the token drops it.
+    def slot(self, timeout: float) -> Slot:
+        """Answer the slot for what is due in `timeout` seconds, never earlier.
 
-        A timeout below zero is zero, and even zero is told by `run` only, not here.
+        Whatever is put in, before anything else is asked of this object, is told `expire` once
+        unless it is taken out before. A timeout below zero is zero, and even zero is told by `run`
+        only, not here.
         """
+        now = self._clock()
+        if timeout == self._timeout and now < self._ends:
+            return self._latest
         if timeout != self._timeout:
             self._timeout = timeout = min(_LONGEST_S, max(0.0, timeout))
             self._shift = max(0, (int(timeout * 1000) >> _SLOTS_BITS).bit_length() - 1)
         shift = self._shift
-        slot = ((int((self._clock() + timeout) * 1000) >> shift) + 1) << shift
-        self._next_id = number = self._next_id + 1
-        entries = self._slots.get(slot)
-        if entries is None:
-            self._slots[slot] = {number: expire}
-            heapq.heappush(self._heap, slot)
-            if self._heap[0] == slot:
-                self._on_earlier(slot / 1000)
-        else:
-            entries[number] = expire
-        return slot, number
+        number = ((int((now + timeout) * 1000) >> shift) + 1) << shift
+        slot = self._slots.get(number)
+        if slot is None:
+            slot = self._slots[number] = {}
+            heapq.heappush(self._heap, number)
+            if self._heap[0] == number:
+                self._on_earlier(number / 1000)
+        self._latest, self._ends = slot, number / 1000 - timeout - _ROUNDING_S
+        return slot
+
+    def add(self, timeout: float, expire: Expire) -> Token:
+        """Arrange for `expire()` in `timeout` seconds, as `slot` tells it; the token drops it."""
+        slot = self.slot(timeout)
+        token = Token(expire, slot)
+        slot[token] = None
+        return token
 
     def drop(self, token: Token) -> None:
         """Forget a deadline; one that has passed or was dropped already is no error."""
-        entries = self._slots.get(token[0])
-        if entries is not None:
-            entries.pop(token[1], None)
+        token.slot.pop(token, None)
 
     def due(self) -> float | None:
         """Answer when the next deadline is, or None; slots that fell empty are dropped."""
         while self._heap:
-            slot = self._heap[0]
-            if self._slots[slot]:
-                return slot / 1000
+            number = self._heap[0]
+            if self._slots[number]:
+                return number / 1000
             heapq.heappop(self._heap)
-            del self._slots[slot]
+            del self._slots[number]
+            self._ends = -math.inf
         return None
 
     def run(self) -> None:
         """Call back everything that is due; what a callback raises is logged."""
         now = self._clock()
         while (due := self.due()) is not None and due <= now:
-            entries = self._slots[self._heap[0]]
-            for number in list(entries):
-                expire = entries.pop(number, None)  # rule 3: another may have dropped it
-                if expire is not None:
-                    _call(expire)
+            slot = self._slots[self._heap[0]]
+            for expiring in list(slot):
+                if expiring in slot:  # rule 3: another may have dropped it
+                    del slot[expiring]
+                    _call(expiring.expire)
 
     def clear(self) -> None:
         """Forget all deadlines."""
         self._slots.clear()
         self._heap.clear()
+        self._ends = -math.inf
 
     def __len__(self) -> int:
         """Answer how many deadlines are pending."""
-        return sum(len(entries) for entries in self._slots.values())
+        return sum(map(len, self._slots.values()))
 
 
 def _call(expire: Expire) -> None:

@@ -61,13 +61,14 @@ class Port:
             raise
         self._closed = False
 
-    def clock(self) -> float:
-        """The clock that deadlines are told in, in seconds."""
-        raise NotImplementedError
+    soon: Callable[[Callable[[], object]], object] | None = None
+    """Calls something when the event loop's turn is over; None where there is no cheap way."""
 
-    def create_waiter(self) -> Waiter[Any]:
-        """Make a place for one result that this port's tasks or thread can wait for."""
-        raise NotImplementedError
+    clock: Callable[[], float]
+    """The clock that deadlines are told in, in seconds."""
+
+    create_waiter: Callable[[], Waiter[Any]]
+    """Makes a place for one result that this port's tasks or thread can wait for."""
 
     # ---- waits
 
@@ -108,16 +109,19 @@ class Port:
         handle: Handle,
         reader: Callable[[], object],
         on_end: Callable[[], object] | None = None,
+        *,
+        safe: bool = False,
     ) -> None:
         """Call `reader` for as long as `handle` is readable or hung up.
 
         The short way for what reads one handle all its life: no packet, and on asyncio no
         second poller. The reader takes what is there, which may be nothing, or stops with
         `remove_reader`. `on_end` is called when it ends in any other way: the handle or the port
-        was closed, or the reader raised. A second reader replaces the first.
+        was closed, or the reader raised. A second reader replaces the first. `safe` promises that
+        the reader raises nothing; then the event loop may call it without a detour.
         Raises: as `wait_async`.
         """
-        self._watch(handle).set_reader(reader, on_end)
+        self._watch(handle).set_reader(reader, on_end, safe=safe)
 
     def remove_reader(self, handle: Handle) -> None:
         """Stop calling the reader of `handle`; harmless where there is none.
@@ -191,8 +195,8 @@ class Port:
         except Exception:  # noqa: BLE001  (the thread that closes must get on)
             _log.exception("lost %r", packet)
 
-    def start_reader(self, watch: HandleWatch) -> bool:
-        del watch
+    def start_reader(self, watch: HandleWatch, reader: Callable[[], object]) -> bool:
+        del watch, reader
         return False
 
     def stop_reader(self, watch: HandleWatch) -> None:

@@ -17,7 +17,6 @@ import outcome
 import trio
 
 from ipcrt.port.aport import AsyncPort
-from ipcrt.port.waiter import Waiter
 
 T = TypeVar("T")
 
@@ -80,17 +79,13 @@ class TrioPort(AsyncPort):
 
     def __init__(self, nursery: trio.Nursery) -> None:
         """Run what `spawn` is given in `nursery`. Raises: NoResources."""
+        self.clock = trio.current_time
+        self.create_waiter = TrioWaiter
         self._nursery = nursery
         self._tasks: set[_Spawned] = set()
         self._alarm = trio.CancelScope()
         super().__init__()
         trio.lowlevel.spawn_system_task(self._run, name="ipcrt port")
-
-    def clock(self) -> float:
-        return trio.current_time()
-
-    def create_waiter(self) -> Waiter[Any]:
-        return TrioWaiter[Any]()
 
     async def checkpoint(self) -> None:
         await trio.lowlevel.checkpoint()

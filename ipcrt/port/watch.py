@@ -58,8 +58,8 @@ class Owner(Protocol):
     def run(self, action: Callable[[], object]) -> None:
         """Call `action` on the port's thread, from any thread. Raises nothing."""
 
-    def start_reader(self, watch: HandleWatch) -> bool:
-        """Let the loop itself call `watch.read`; False when the poller must do it."""
+    def start_reader(self, watch: HandleWatch, reader: Callable[[], object]) -> bool:
+        """Let the loop itself call `reader`; False when the poller must do it."""
         ...
 
     def stop_reader(self, watch: HandleWatch) -> None:
@@ -154,14 +154,19 @@ class HandleWatch:
         return bool(found)
 
     def set_reader(
-        self, reader: Callable[[], object], on_end: Callable[[], object] | None = None
+        self,
+        reader: Callable[[], object],
+        on_end: Callable[[], object] | None = None,
+        *,
+        safe: bool = False,
     ) -> None:
-        """Call `reader` while the handle is readable or hung up; raises as `add`."""
+        """Call `reader` while the handle is readable or hung up; raises as `add`.
+
+        `safe`: it raises nothing.
+        """
         self._reader, self._on_end = reader, on_end
-        if self._loop_reads:
-            return
         try:
-            self._loop_reads = self._owner.start_reader(self)
+            self._loop_reads = self._owner.start_reader(self, reader if safe else self.read)
             self.refresh()
         except BaseException:
             self.clear_reader()

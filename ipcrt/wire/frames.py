@@ -45,11 +45,17 @@ from ipcrt.wire.limits import (
     MAX_PACKET_BYTES,
 )
 
+Body: TypeAlias = bytes | memoryview
+"""Where a copy costs less than a view, bytes."""
+
 if TYPE_CHECKING:
     from collections.abc import Sized
 
-Frame: TypeAlias = tuple[int, int, int, memoryview, int, int]
+Frame: TypeAlias = tuple[int, int, int, Body, int, int]
 """txid, ordinal, flags byte as received, body, first handle, handle count."""
+
+_COPY_BYTES: Final = 1024
+"""Up to this size a packet's bytes are cheaper copied than viewed."""
 
 _pack: Final = HEADER.pack
 _unpack: Final = HEADER.unpack_from
@@ -80,13 +86,13 @@ encode: Final = choose("encode", _encode)
 
 
 def split(
-    packet: memoryview, handle_count: int, max_message_bytes: int = MAX_MESSAGE_BYTES
+    packet: Body, handle_count: int, max_message_bytes: int = MAX_MESSAGE_BYTES
 ) -> list[Frame]:
     """Return the messages of one packet that arrived with `handle_count` handles.
 
-    All or nothing: no message of a packet that breaks a rule is returned. Bodies are views into
-    `packet`, good until its buffer is used again. Handle `i` of a message is the packet's handle
-    `first + i`. Data that came through a memfd is a packet like any other.
+    All or nothing: no message of a packet that breaks a rule is returned. Bodies are copies, or
+    views into `packet`. Handle `i` of a message is the packet's handle `first + i`. Data that came
+    through a memfd is a packet like any other.
 
     Raises: RemoteProtocolError: a rule is broken; close every handle of the packet.
     """
@@ -99,7 +105,10 @@ def split(
             and count == handle_count <= MAX_HANDLES
             and 0 < ordinal <= MAX_ORDINAL
         ):
+            if size > _COPY_BYTES:
+                packet = memoryview(packet)
             return [(txid, ordinal, flags, packet[HEADER_BYTES:], 0, count)]
+    packet = memoryview(packet)
     size = _whole_size(packet)
     if handle_count > MAX_HANDLES:
         _refuse(f"packet with {handle_count} handles exceeds {MAX_HANDLES} [R6]")

@@ -275,7 +275,7 @@ async def test_a_client_that_does_not_read_stalls_itself_alone() -> None:
                     sent += 1
             assert 0 < sent < 10_000
             assert await other.add(1, 2) == 3
-            assert stalled_server.binding.statistics()["backlog"] == 0
+            assert stalled_server.binding.statistics()["backlog"] <= 1, "a shared packet"
         for server in (stalled_server, other_server):
             assert server.binding is not None
             server.binding.close()

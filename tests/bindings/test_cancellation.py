@@ -6,6 +6,7 @@ until it comes to its end by itself, and its server too.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import time
@@ -57,6 +58,7 @@ def expire(stage: Stage, cancel: Cancel) -> None:
         deadlines.run()
     finally:
         deadlines._clock = stage.port.clock
+        deadlines._ends = -math.inf  # no clock goes back but this one
 
 
 def expire_and_give_up(stage: Stage, cancel: Cancel) -> None:

@@ -89,7 +89,7 @@ class Scene:
             self.port.run_until(call.waiter)
             return self.client.result(call)
         finally:
-            self.client.finish(call)
+            self.client.give_up(call)
 
     def close(self) -> None:
         self.client.close()
@@ -121,19 +121,19 @@ def test_txids_go_round_and_spare_those_in_use(scene: Scene) -> None:
     scene.client._txid = (1 << 31) - 2
     calls = [scene.add() for _ in range(3)]
     assert [call.txid for call in calls] == [(1 << 31) - 1, 1, 2]
-    scene.client.finish(calls[0])  # given up: its reply is owed, so its txid is in use
+    scene.client.give_up(calls[0])  # given up: its reply is owed, so its txid is in use
     scene.client._txid = (1 << 31) - 2
     last = scene.add()
     assert last.txid == 3
     for call in (*calls[1:], last):
-        scene.client.finish(call)
+        scene.client.give_up(call)
 
 
 def test_a_late_reply_is_known_and_its_handles_are_closed(scene: Scene) -> None:
     before = len(open_fds())
     call = scene.give()
     scene.peer.read().close()
-    scene.client.finish(call)
+    scene.client.give_up(call)
     assert scene.client.statistics()["calls_given_up"] == 1
     scene.peer.write(raw(call.txid, GIVE, GIVEN, 1), [null()])
     scene.turn()
@@ -149,7 +149,7 @@ def test_a_reply_that_its_caller_does_not_take_is_closed(scene: Scene) -> None:
     scene.peer.write(raw(call.txid, GIVE, GIVEN, 1), [null()])
     scene.turn()
     assert call.waiter.done()
-    scene.client.finish(call)
+    scene.client.give_up(call)
     assert len(open_fds()) == before
     assert not scene.port.statistics()["deadlines"]
 
@@ -171,8 +171,8 @@ def test_a_reply_behind_the_deadline_does_not_undo_it(scene: Scene) -> None:
 def test_finish_drops_the_deadline_and_may_be_said_twice(scene: Scene) -> None:
     call = scene.add(timeout=1000)
     assert scene.port.statistics()["deadlines"] == 1
-    scene.client.finish(call)
-    scene.client.finish(call)
+    scene.client.give_up(call)
+    scene.client.give_up(call)
     assert scene.port.statistics()["deadlines"] == 0
     assert scene.client.statistics()["calls_given_up"] == 1
 
@@ -182,7 +182,7 @@ def test_a_call_that_has_not_left_is_taken_back(scene: Scene) -> None:
     call = scene.give()
     assert scene.client.statistics() == {"calls": 1, "calls_given_up": 0, "backlog": 1}
     before = len(open_fds())
-    scene.client.finish(call)
+    scene.client.give_up(call)
     assert len(open_fds()) == before - 1
     assert scene.client.statistics() == {"calls": 0, "calls_given_up": 0, "backlog": 0}
     assert len(received(scene.peer)) == count

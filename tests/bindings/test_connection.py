@@ -14,7 +14,7 @@ from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, close_all
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.wire import limits
-from ipcrt.wire.frames import encode
+from ipcrt.wire.frames import Body, encode
 from ipcrt.wire.header import MORE
 from ipcrt.wire.limits import MAX_PACKET_BYTES
 from tests.bindings.hand import fill, hung_up, null, received, serve_turns
@@ -44,7 +44,7 @@ class Scene:
         )
 
     def hear(
-        self, txid: int, ordinal: int, flags: int, body: memoryview, handles: Sequence[Handle]
+        self, txid: int, ordinal: int, flags: int, body: Body, handles: Sequence[Handle]
     ) -> None:
         del ordinal, flags
         self.heard.append((txid, bytes(body), len(handles)))

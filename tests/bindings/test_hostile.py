@@ -166,14 +166,15 @@ def test_any_packets_to_a_client(
         client = Client(ours, port, Tiny.TABLE)
         calls = [client.begin(ADD, Pair(1, 2), None), client.begin(ADD, Pair(3, 4), None)]
         given_up = client.begin(GIVE, File(null()), None)
-        client.finish(given_up)
+        client.give_up(given_up)
         send_all(peer, packets)
         serve_turns(port)
         for call in calls:
             if call.waiter.done():
                 with contextlib.suppress(IpcError):
                     client.result(call)
-            client.finish(call)
+            else:
+                client.give_up(call)
         breach = type(client.connection.error) is RemoteProtocolError
         said = [each for each in caplog.records if each.levelno >= logging.WARNING]
         assert len(said) == breach

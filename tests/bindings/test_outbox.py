@@ -21,7 +21,8 @@ class Scene:
     def __init__(self) -> None:
         self.channel, self.peer = Channel.create()
         self.asked = 0
-        self.outbox = Outbox(self.channel, self.ask)
+        self.failed: list[IpcError] = []
+        self.outbox = Outbox(self.channel, self.ask, self.failed.append)
         self.told: list[tuple[str, IpcError | None]] = []
 
     def ask(self) -> None:
@@ -227,7 +228,7 @@ def test_a_message_that_can_never_leave_fails_alone(full: Scene) -> None:
 def test_an_error_that_is_no_want_of_room_raises_and_closes_the_handles() -> None:
     ours, peer = Channel.create()
     with peer, Channel(ours.take(), Channel.DEFAULT_RIGHTS & ~Rights.WRITE) as mute:
-        outbox = Outbox(mute, lambda: None)
+        outbox = Outbox(mute, lambda: None, lambda error: None)
         before = len(open_fds())
         with pytest.raises(AccessDenied):
             outbox.post(b"a", Moved([null()]))
@@ -241,7 +242,7 @@ def test_a_port_that_refuses_to_wait_takes_no_handle() -> None:
 
     ours, peer = Channel.create()
     with ours, peer:
-        outbox = Outbox(ours, refuse)
+        outbox = Outbox(ours, refuse, lambda error: None)
         fill(ours)
         before = len(open_fds())
         with pytest.raises(Canceled):

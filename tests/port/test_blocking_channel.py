@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 
 import pytest
@@ -278,8 +280,8 @@ async def test_bytes_that_break_the_format_fail_the_call(scene: Scene) -> None:
 
         def misbehave() -> None:
             """Send more descriptors than a message may have."""
-            far._sock = None
-            far._open().sendmsg([b"x"], [(1, 1, fds(handles))])
+            with socket.socket(fileno=os.dup(far.fileno())) as raw:
+                raw.sendmsg([b"x"], [(1, 1, fds(handles))])
 
         scene.later(misbehave)
         with pytest.raises(RemoteProtocolError):
