@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from scripts.bench.perf.chart import Bar, draw
-from scripts.bench.perf.report import END, KEPT, write
+from scripts.bench.perf.report import END, KEPT, check, write
 from scripts.bench.perf.row import Kind
 from tests.bench import given
 
@@ -57,9 +57,16 @@ def test_what_people_wrote_stays(tmp_path: Path) -> None:
 def test_a_page_that_does_not_say_what_is_kept_is_left_alone(tmp_path: Path) -> None:
     page = tmp_path / "performance.md"
     page.write_text("# By hand\n")
-    with pytest.raises(ValueError, match="kept by hand"):
-        write(page, given.results())
+    for refuse in (lambda: check(page), lambda: write(page, given.results())):
+        with pytest.raises(ValueError, match="kept by hand"):
+            refuse()
     assert page.read_text() == "# By hand\n"
+
+
+def test_a_page_that_has_no_place_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    check(tmp_path / "performance.md")
+    with pytest.raises(FileNotFoundError, match="there is no directory"):
+        check(tmp_path / "nowhere" / "performance.md")
 
 
 def test_plots_are_svg_with_a_bar_for_each_row(tmp_path: Path) -> None:

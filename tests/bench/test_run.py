@@ -87,7 +87,7 @@ def test_a_page_is_written_of_figures_that_were_kept(scratch: Path, tmp_path: Pa
 
 
 def test_a_name_that_is_no_rows_is_refused(scratch: Path) -> None:
-    done = run(scratch, "--only", "nobody")
+    done = run(scratch, "--only", "nobody", "--quick")
     assert done.returncode == 2
     assert done.stderr.startswith("run: no row 'nobody'; there are 'C blocking'")
 

@@ -45,6 +45,13 @@ PLOTS: Final = (
 )
 
 
+def check(path: Path) -> None:
+    """Raises: ValueError, OSError: as `write` would, as far as that can be told before."""
+    _kept(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no directory for {path}")
+
+
 def write(path: Path, results: Results) -> list[Path]:
     """Write the page and, in a directory of its name beside it, the plots; answer what was written.
 
