@@ -91,6 +91,12 @@ def test_only_what_is_wanted_is_measured() -> None:
     assert measure({"good"}, timeout_s=UNTIL_S, measures=wanted).figures == []
 
 
+def test_what_was_cut_short_is_told() -> None:
+    results = measure({"hangs"}, timeout_s=4.0, late_s=3.0)
+    assert "all of same add" in results.dropped
+    assert "same echo" in results.dropped
+
+
 def test_rows_that_there_is_no_time_to_start_are_told() -> None:
     results = measure({"good"}, timeout_s=UNTIL_S, start_s=0.0)
     assert not results.figures

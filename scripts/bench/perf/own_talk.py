@@ -59,6 +59,7 @@ class Counting:
 
 
 def channel_to(address: str) -> Channel:
+    """Connect to a row's server; the caller owns the channel."""
     return Channel(connected(address).detach())
 
 

@@ -176,6 +176,8 @@ class Schedule:
                 self._tell(what, (number + part / self._plan.rounds) / len(steps))
                 self._round(turns if part % 2 else turns[::-1])
             self._results.figures += (turn.figure(placement) for turn in turns if turn.runs)
+            if self._late:
+                self._results.dropped.append(f"all of {what}")
         self._tell("done", 1.0)
 
     def _place(self, placement: Placement) -> None:
