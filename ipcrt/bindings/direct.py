@@ -54,8 +54,8 @@ class _Place:
         """Makes the object that is wanted of a plain handle, which it moves."""
         self.asked = asked
         """The rights that its contract asks for; None: as many as there are."""
-        self.kept = Rights.NONE if asked is None else asked | Rights.TRANSFER
-        """Those that it keeps on its way."""
+        self.kept = None if asked is None else _kept(wanted, asked)
+        """Those that it keeps on its way; None: the others are the receiver's to take (`needs`)."""
         self.optional = optional
 
 
@@ -93,7 +93,8 @@ class Direct:
                 if place.asked is not None:
                     if handle.lacks(place.asked):
                         return None
-                    reduced.append((handle, place.kept))
+                    if place.kept is not None:
+                        reduced.append((handle, place.kept))
                 members[place.at] = _INDICES[len(handles)]
                 handles.append(handle)
             elif member is None and place.optional:
@@ -101,9 +102,7 @@ class Direct:
             else:
                 return None
         try:
-            body = self._encode(self._rest(*members))
-            if not self._is_bare:
-                self._read(body)
+            body = self._write(members)
         except _BAD_VALUE:
             return None
         for handle, kept in reduced:
@@ -134,6 +133,12 @@ class Direct:
         if present:
             _make_objects(present, handles, members)
         return self._type(*members)
+
+    def _write(self, members: list[Any]) -> bytes:
+        body = self._encode(self._rest(*members))
+        if not self._is_bare:
+            self._read(body)
+        return body
 
     def _read(self, body: bytes | memoryview) -> list[Any]:
         rest = self._decode(body)
@@ -206,6 +211,13 @@ def _place_of(at: int, field: inspect.Field) -> _Place | None:
 
 def _is_sendable(cls: Any) -> bool:
     return issubclass(cls, Handle | ProtocolEnd)
+
+
+def _kept(wanted: type[Any], asked: Rights) -> Rights | None:
+    """Answer what is left to an object whose rights the kernel enforces, or may."""
+    if wanted is not Handle and wanted.restrict is Handle.restrict:
+        return None
+    return asked | Rights.TRANSFER
 
 
 def _maker(wanted: type[Any]) -> Callable[[Handle], Any]:

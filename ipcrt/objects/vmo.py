@@ -49,7 +49,13 @@ class Vmo(Handle):
         _rights.BASIC | _rights.IO | _rights.PROPERTY | Rights.MAP | Rights.SIGNAL
     )
 
-    __slots__ = ()
+    __slots__ = ("_access",)
+
+    _access: int
+    """READ and WRITE as the kernel allows them: the descriptor's access mode never changes.
+
+    Not there until somebody has asked for it.
+    """
 
     @classmethod
     def create(cls, size: int, name: str = "vmo") -> Self:
@@ -92,7 +98,7 @@ class Vmo(Handle):
     def _inspect(cls, fd: int) -> int:
         """Answer the rights that the descriptor's access mode leaves (rule 2)."""
         check_kind(fd, ObjType.VMO)
-        return cls._default_bits & (_access(fd) | ~_IO)
+        return cls._default_bits & (_access_of(fd) | ~_IO)
 
     @property
     def content_size(self) -> int:
@@ -209,18 +215,20 @@ class Vmo(Handle):
         """As `Handle.restrict`; a lost READ or WRITE is lost to the kernel, too (rule 2)."""
         fd = self.fileno()
         left = int(rights)
-        if not _access(fd) & ~left:
-            self._bits &= left
-            return
-        fewer = self._duplicate_fd(rights)
-        self._fd = fewer  # nobody watches a VMO
-        close_fd(fd)
-        super().restrict(rights)
+        try:
+            access = self._access
+        except AttributeError:
+            access = self._access = _access_of(fd)
+        if access & ~left:
+            self._fd = fewer = self._duplicate_fd(rights)  # nobody watches a VMO
+            close_fd(fd)
+            self._access = _access_of(fewer)
+        self._bits &= left
 
     def _duplicate_fd(self, rights: Rights) -> int:
         """Reopen with the access mode that `rights` leave (rule 2)."""
         fd = self.fileno()
-        access = _access(fd)
+        access = _access_of(fd)
         left = access & int(rights)
         if left == access:
             return duplicate_fd(fd)
@@ -231,8 +239,8 @@ class Vmo(Handle):
             raise from_oserror(error, "reopen a VMO with fewer rights") from error
 
 
-def _access(fd: int) -> int:
-    """Answer READ and WRITE as the kernel allows them; a descriptor's access mode never changes."""
+def _access_of(fd: int) -> int:
+    """Answer READ and WRITE as the descriptor's access mode has them."""
     try:
         return _ACCESS_OF_MODE[fcntl.fcntl(fd, _F_GETFL) & _O_ACCMODE]
     except OSError as error:

@@ -48,6 +48,11 @@ class View(Struct, frozen=True):
     vmo: Annotated[Vmo, needs(Rights.READ | Rights.MAP)] | None
 
 
+class Lent(Struct, frozen=True):
+    file: Annotated[Handle, needs(Rights.READ)]
+    mark: Annotated[Event, needs(Rights.WAIT)]
+
+
 class Late(Struct, frozen=True):
     file: Handle
     number: int = 0
@@ -133,6 +138,15 @@ def test_only_the_rights_that_are_asked_for_arrive() -> None:
             assert blind.rights == Rights.READ | Rights.TRANSFER
     assert codec.encode(View(None)) == (b"\x91\xc0", [])
     assert codec.decode(b"\x91\xc0", []) == View(None)
+
+
+def test_only_what_the_kernel_knows_of_is_taken_on_the_way_out() -> None:
+    with Event.create() as mark, Vmo.create(1) as vmo:
+        assert direct(Lent).encode(Lent(vmo, mark)) is not None
+        assert mark.rights == Event.DEFAULT_RIGHTS
+        assert vmo.rights == Rights.READ | Rights.TRANSFER
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.pwrite(vmo.fileno(), b"x", 0)
 
 
 def _wrong_values() -> dict[str, Callable[[Event], Any]]:

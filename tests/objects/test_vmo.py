@@ -358,6 +358,13 @@ def test_a_closed_vmo_says_so() -> None:
             refused()
 
 
+def test_restrict_believes_the_descriptor_rather_than_the_rights() -> None:
+    with Vmo.create(1) as vmo, Vmo(os.dup(vmo.fileno()), Rights.READ) as claimed:
+        claimed.restrict(Rights.READ)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.pwrite(claimed.fileno(), b"y", 0)
+
+
 def test_restrict_takes_rights_from_the_descriptor_too() -> None:
     with Vmo.from_bytes(b"abc") as vmo:
         koid = vmo.koid
@@ -371,5 +378,7 @@ def test_restrict_takes_rights_from_the_descriptor_too() -> None:
             os.pwrite(vmo.fileno(), b"y", 0)
         vmo.restrict(Rights.WRITE)
         assert not vmo.rights
+        vmo.restrict(Rights.NONE)
+        assert os.pread(vmo.fileno(), 1, 0), "Linux has no descriptor that may do nothing"
     with pytest.raises(BadHandle):
         vmo.restrict(Rights.READ)
