@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from pathlib import Path
@@ -23,16 +24,9 @@ def entries(names: set[str]) -> list[Entry]:
     return [Entry(row, BROKEN, reason(row)) for row in broken.ROWS if row.name in names]
 
 
-def measure(
-    names: set[str],
-    timeout_s: float,
-    late_s: float = UNTIL_S,
-    start_s: float = UNTIL_S,
-    measures: frozenset[Measure] = frozenset(Measure),
-) -> Results:
-    results = Results(machine={}, load=[0.0], options={})
+def plan_of(measures: frozenset[Measure], start_s: float, late_s: float, timeout_s: float) -> Plan:
     now = time.monotonic()
-    plan = Plan(
+    return Plan(
         rounds=2,
         slice_ns=1_000_000,
         least=1,
@@ -42,6 +36,17 @@ def measure(
         until=now + late_s,
         timeout_s=timeout_s,
     )
+
+
+def measure(
+    names: set[str],
+    timeout_s: float,
+    late_s: float = UNTIL_S,
+    start_s: float = UNTIL_S,
+    measures: frozenset[Measure] = frozenset(Measure),
+) -> Results:
+    results = Results(machine={}, load=[0.0], options={})
+    plan = plan_of(measures, start_s, late_s, timeout_s)
     schedule = Schedule(plan, results, lambda what, share: None, sorted(os.sched_getaffinity(0)))
     with schedule.started(entries(names)):
         schedule.run()
@@ -92,9 +97,19 @@ def test_only_what_is_wanted_is_measured() -> None:
 
 
 def test_what_was_cut_short_is_told() -> None:
-    results = measure({"hangs"}, timeout_s=4.0, late_s=3.0)
-    assert "all of same add" in results.dropped
-    assert "same echo" in results.dropped
+    results = Results(machine={}, load=[0.0], options={})
+    plan = plan_of(frozenset(Measure), UNTIL_S, UNTIL_S, UNTIL_S)
+
+    def tell(what: str, share: float) -> None:
+        if what == "same add":  # its turns have been found out once it is told for the second time
+            told.append(share)
+            schedule._plan = dataclasses.replace(plan, until=0.0) if len(told) > 1 else plan
+
+    told: list[float] = []
+    schedule = Schedule(plan, results, tell, sorted(os.sched_getaffinity(0)))
+    with schedule.started(entries({"good"})):
+        schedule.run()
+    assert results.dropped[:2] == ["all of same add", "same flight_64"]
 
 
 def test_rows_that_there_is_no_time_to_start_are_told() -> None:

@@ -166,7 +166,7 @@ class Schedule:
         ]
         for number, (placement, measures) in enumerate(steps):
             what = f"{placement} {', '.join(measures)}"
-            if self._late:
+            if self._is_late():
                 self._results.dropped.append(what)
                 continue
             self._tell(what, number / len(steps))
@@ -176,7 +176,7 @@ class Schedule:
                 self._tell(what, (number + part / self._plan.rounds) / len(steps))
                 self._round(turns if part % 2 else turns[::-1])
             self._results.figures += (turn.figure(placement) for turn in turns if turn.runs)
-            if self._late:
+            if self._is_late():
                 self._results.dropped.append(f"all of {what}")
         self._tell("done", 1.0)
 
@@ -198,16 +198,15 @@ class Schedule:
 
     def _round(self, turns: list[Turn]) -> None:
         for turn in turns:
-            if turn.pair in self._pairs and not self._late:
+            if turn.pair in self._pairs and not self._is_late():
                 self._attempt(turn.pair, turn.take)
 
-    @property
-    def _late(self) -> bool:
+    def _is_late(self) -> bool:
         return time.monotonic() > self._plan.until
 
     def _calibrated(self, pair: Pair, measure: Measure) -> Turn | None:
         """Warm up, and find out how many operations make a turn; None if the row fails."""
-        if self._late:
+        if self._is_late():
             return None
         first = 1 if measure.endswith("64m") else FIRST.get(measure, 32)
         run = self._attempt(pair, lambda: pair.run(measure, first, self._plan.timeout_s))
