@@ -72,7 +72,16 @@ def test_a_row_that_does_not_answer_in_time_has_failed() -> None:
 
 
 def test_a_run_that_does_not_end_in_time_has_failed() -> None:
-    results = measure({"hangs"}, timeout_s=3.0)
+    results = Results(machine={}, load=[0.0], options={})
+    plan = plan_of(frozenset(Measure), UNTIL_S, UNTIL_S, UNTIL_S)
+
+    def tell(what: str, share: float) -> None:
+        if what == "same add":  # all have started
+            schedule._plan = dataclasses.replace(plan, timeout_s=0.2)
+
+    schedule = Schedule(plan, results, tell, sorted(os.sched_getaffinity(0)))
+    with schedule.started(entries({"hangs"})):
+        schedule.run()
     assert [row.failed for row in results.rows] == ["the client did not answer in time"]
 
 
