@@ -14,7 +14,7 @@ EXTENSION = Extension(
     "ipcrt._speedups._native",
     sources=sorted(str(path) for path in SOURCES.glob("*.c")),
     depends=[str(SOURCES / "native.h")],
-    extra_compile_args=["-std=c11", "-D_GNU_SOURCE", "-fvisibility=hidden"],
+    extra_compile_args=["-std=c11", "-O2", "-D_GNU_SOURCE", "-fvisibility=hidden"],
     optional=True,
 )
 

@@ -1,12 +1,11 @@
 /* encode for the usual message: not spilled, no epitaph.
  *
- * Each function's self is its pure twin in ipcrt/wire/frames.py, which is called for everything
- * else: so it alone decides what is refused, and says why. */
+ * Its pure twin in ipcrt/wire/frames.py is called for everything else: so that alone decides what
+ * is refused, and says why. */
 
 #include "native.h"
 
 #include <endian.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -29,7 +28,7 @@ static bool in_range(PyObject *number, long long max, long long *value)
 }
 
 /* encode(txid, ordinal, flags, body, handle_count=0) */
-static PyObject *encode(PyObject *pure, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
+static PyObject *encode(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
 {
     long long txid, ordinal, flags, handles = 0;
     if (names != NULL || nargs < 4 || nargs > 5 || !PyBytes_CheckExact(args[3])
@@ -37,7 +36,7 @@ static PyObject *encode(PyObject *pure, PyObject *const *args, Py_ssize_t nargs,
         || !in_range(args[0], UINT32_MAX, &txid) || !in_range(args[1], INT64_MAX, &ordinal)
         || !in_range(args[2], UINT8_MAX, &flags) || ordinal == 0 || flags & USUAL_BITS
         || (nargs == 5 && !in_range(args[4], MAX_HANDLES, &handles))) {
-        return PyObject_Vectorcall(pure, args, (size_t)nargs, names);
+        return PyObject_Vectorcall(PyTuple_GET_ITEM(self, 0), args, (size_t)nargs, names);
     }
     Py_ssize_t length = PyBytes_GET_SIZE(args[3]);
     PyObject *message = PyBytes_FromStringAndSize(NULL, HEADER_BYTES + length);

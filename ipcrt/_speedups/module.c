@@ -7,8 +7,14 @@
 
 #include <string.h>
 
+static const char *const names[NAME_COUNT] = {
+    [HELD_BACK] = "_held_back",
+    [NOTE_READ] = "_note_read",
+};
+
 static PyObject *twin(PyObject *module, PyObject *args)
 {
+    PyMethodDef *const tables[] = {frame_functions, message_functions};
     const char *name;
     PyObject *pure;
     if (!PyArg_ParseTuple(args, "sO:twin", &name, &pure)) {
@@ -18,9 +24,14 @@ static PyObject *twin(PyObject *module, PyObject *args)
         State *state = PyModule_GetState(module);
         return Py_NewRef(state->packet_socket);
     }
-    for (PyMethodDef *function = frame_functions; function->ml_name != NULL; function++) {
-        if (strcmp(name, function->ml_name) == 0) {
-            return PyCFunction_New(function, pure); /* holds `pure` as its self */
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(tables); i++) {
+        for (PyMethodDef *function = tables[i]; function->ml_name != NULL; function++) {
+            if (strcmp(name, function->ml_name) == 0) {
+                PyObject *self = PyTuple_Pack(2, pure, module);
+                PyObject *found = self ? PyCFunction_New(function, self) : NULL;
+                Py_XDECREF(self);
+                return found;
+            }
         }
     }
     return PyErr_Format(PyExc_LookupError, "nothing is called %s in C", name);
@@ -41,8 +52,15 @@ static int start(PyObject *module)
         return -1;
     }
     state->packet_socket = PyType_FromModuleAndSpec(module, &packet_socket_spec, NULL);
-    if (state->packet_socket == NULL) {
+    state->messenger = PyType_FromModuleAndSpec(module, &messenger_spec, NULL);
+    if (!state->packet_socket || !state->messenger) {
         return -1;
+    }
+    for (int i = 0; i < NAME_COUNT; i++) {
+        state->names[i] = PyUnicode_InternFromString(names[i]);
+        if (state->names[i] == NULL) {
+            return -1;
+        }
     }
     state->packet = PyMem_Malloc(MAX_PACKET_BYTES);
     if (state->packet == NULL) {
@@ -62,6 +80,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->remote_protocol_error);
     Py_VISIT(state->from_oserror);
     Py_VISIT(state->packet_socket);
+    Py_VISIT(state->messenger);
     return 0;
 }
 
@@ -72,6 +91,10 @@ static int clear(PyObject *module)
     Py_CLEAR(state->remote_protocol_error);
     Py_CLEAR(state->from_oserror);
     Py_CLEAR(state->packet_socket);
+    Py_CLEAR(state->messenger);
+    for (int i = 0; i < NAME_COUNT; i++) {
+        Py_CLEAR(state->names[i]);
+    }
     return 0;
 }
 

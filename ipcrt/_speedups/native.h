@@ -6,10 +6,20 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <stdbool.h>
+#include <sys/socket.h>
+
 /* As in ipcrt/objects/_scm.py and ipcrt/wire/limits.py; tests/_speedups compares them. */
 #define MAX_PACKET_BYTES 65536
 #define MAX_HANDLES 64
 #define MAX_FDS (MAX_HANDLES + 1)
+
+/* Names of attributes and methods, in Python. */
+enum {
+    HELD_BACK, /* of a Channel */
+    NOTE_READ,
+    NAME_COUNT,
+};
 
 /* One for each interpreter, so that interpreters share nothing. It owns what it points to. */
 typedef struct {
@@ -17,10 +27,34 @@ typedef struct {
     PyObject *remote_protocol_error; /* ipcrt.errors.RemoteProtocolError */
     PyObject *from_oserror;          /* ipcrt.errors.from_oserror */
     PyObject *packet_socket;         /* the type PacketSocket */
+    PyObject *messenger;             /* the type Messenger */
+    PyObject *names[NAME_COUNT];     /* strings */
     char *packet;                    /* MAX_PACKET_BYTES; packets.c says who may look at it */
 } State;
 
+typedef struct {
+    PyObject_HEAD
+    int fd; /* borrowed; -1: detached */
+} PacketSocket;
+
+/* Descriptors that came with a packet, and whether one of them is a pidfd. */
+typedef struct {
+    int fds[CMSG_SPACE(MAX_FDS * sizeof(int)) / sizeof(int)]; /* no more fit the control data */
+    int count;
+    bool pidfd;
+} Arrived;
+
+/* packets.c */
 extern PyType_Spec packet_socket_spec;
-extern PyMethodDef frame_functions[]; /* each has its pure twin for `self` */
+ssize_t receive_packet(State *state, PacketSocket *from, Arrived *arrived);
+PyObject *list_fds(Arrived *arrived);
+void close_arrived(Arrived *arrived);
+
+/* messages.c */
+extern PyType_Spec messenger_spec;
+
+/* What `twin` finds: functions whose self is a tuple of the pure twin and the module. */
+extern PyMethodDef frame_functions[];
+extern PyMethodDef message_functions[];
 
 #endif

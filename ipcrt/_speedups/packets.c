@@ -15,9 +15,7 @@
 #include "native.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #ifndef SCM_PIDFD
@@ -25,18 +23,6 @@
 #endif
 
 #define MAX_SENT_FDS 253 /* the kernel's SCM_MAX_FD: one more is EINVAL */
-
-typedef struct {
-    PyObject_HEAD
-    int fd; /* borrowed; -1: detached */
-} PacketSocket;
-
-/* Descriptors that came with a packet, and whether one of them is a pidfd. */
-typedef struct {
-    int fds[CMSG_SPACE(MAX_FDS * sizeof(int)) / sizeof(int)]; /* no more fit the control data */
-    int count;
-    bool pidfd;
-} Arrived;
 
 static State *state_of(PyObject *self)
 {
@@ -174,7 +160,7 @@ static PyObject *try_send(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 
 /* ---- receiving */
 
-static void close_arrived(Arrived *arrived)
+void close_arrived(Arrived *arrived)
 {
     Py_BEGIN_ALLOW_THREADS
     for (int i = 0; i < arrived->count; i++) {
@@ -235,7 +221,7 @@ static bool is_whole(State *state, ssize_t size, int flags, const Arrived *arriv
 }
 
 /* Answer a list of the numbers, which then belong to the caller; on error they stay here. */
-static PyObject *list_fds(Arrived *arrived)
+PyObject *list_fds(Arrived *arrived)
 {
     PyObject *list = PyList_New(arrived->count);
     for (int i = 0; list != NULL && i < arrived->count; i++) {
@@ -249,14 +235,10 @@ static PyObject *list_fds(Arrived *arrived)
     return list;
 }
 
-static PyObject *try_receive(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+/* Receive a packet into the state's buffer (rule B). Answers its size, and its descriptors, which
+ * the caller owns (rule A); or 0: none is queued; or -1, with an exception set. */
+ssize_t receive_packet(State *state, PacketSocket *from, Arrived *arrived)
 {
-    PacketSocket *self = (PacketSocket *)op;
-    State *state = state_of(op);
-    (void)args; /* a ReceiveBuffer, for the pure twin */
-    if (nargs > 1) {
-        return PyErr_Format(PyExc_TypeError, "try_receive takes a buffer, not %zd", nargs);
-    }
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(MAX_FDS * sizeof(int))];
@@ -264,6 +246,8 @@ static PyObject *try_receive(PyObject *op, PyObject *const *args, Py_ssize_t nar
     struct iovec part = {.iov_base = state->packet, .iov_len = MAX_PACKET_BYTES};
     struct msghdr message;
     ssize_t size;
+    arrived->count = 0;
+    arrived->pidfd = false;
     for (;;) {
         message = (struct msghdr){
             .msg_iov = &part,
@@ -271,38 +255,51 @@ static PyObject *try_receive(PyObject *op, PyObject *const *args, Py_ssize_t nar
             .msg_control = control.bytes,
             .msg_controllen = sizeof control.bytes,
         };
-        size = recvmsg(self->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        size = recvmsg(from->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         if (size >= 0) {
             break;
         }
         int code = errno;
         if (code == EAGAIN) {
-            Py_RETURN_NONE;
+            return 0;
         }
         if (code == ECONNRESET) { /* rule 4 */
             continue;
         }
         if (code != EINTR) {
-            return raise_errno(state, code, PyUnicode_FromString("receive a packet"));
+            raise_errno(state, code, PyUnicode_FromString("receive a packet"));
+            return -1;
         }
         if (PyErr_CheckSignals() < 0) {
-            return NULL;
+            return -1;
         }
     }
+    collect(&message, arrived);
+    if (!is_whole(state, size, message.msg_flags, arrived)) {
+        close_arrived(arrived);
+        return -1;
+    }
+    return size;
+}
+
+static PyObject *try_receive(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    State *state = state_of(op);
     Arrived arrived;
-    arrived.count = 0;
-    arrived.pidfd = false;
-    collect(&message, &arrived);
-    PyObject *data = NULL, *list = NULL, *answer = NULL;
-    if (is_whole(state, size, message.msg_flags, &arrived)) {
-        data = PyBytes_FromStringAndSize(state->packet, size); /* rule B */
+    (void)args; /* a ReceiveBuffer, for the pure twin */
+    if (nargs > 1) {
+        return PyErr_Format(PyExc_TypeError, "try_receive takes a buffer, not %zd", nargs);
     }
-    if (data != NULL) {
-        list = list_fds(&arrived);
+    ssize_t size = receive_packet(state, (PacketSocket *)op, &arrived);
+    if (size < 0) {
+        return NULL;
     }
-    if (list != NULL) {
-        answer = PyTuple_Pack(2, data, list);
+    if (size == 0) {
+        Py_RETURN_NONE;
     }
+    PyObject *data = PyBytes_FromStringAndSize(state->packet, size); /* rule B */
+    PyObject *list = data ? list_fds(&arrived) : NULL;
+    PyObject *answer = list ? PyTuple_Pack(2, data, list) : NULL;
     Py_XDECREF(data);
     Py_XDECREF(list);
     if (answer == NULL) {

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NoReturn
 
 from ipcrt.bindings.outbox import Outbox
+from ipcrt.bindings.reading import Message, open_reader
 from ipcrt.errors import (
     BadHandle,
     BadState,
@@ -30,7 +31,7 @@ from ipcrt.objects.handle import Handle, close_all
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
 from ipcrt.port.signals import Signals
-from ipcrt.wire.frames import Body, Frame, split
+from ipcrt.wire.frames import Body
 from ipcrt.wire.header import HEADER_BYTES, MORE
 from ipcrt.wire.limits import MAX_MESSAGE_BYTES
 
@@ -63,8 +64,8 @@ class Connection:
         "_on_peer_gone",
         "_pending",
         "_port",
+        "_read",
         "_reading",
-        "_receive",
         "_watching_peer",
         "error",
         "outbox",
@@ -93,7 +94,7 @@ class Connection:
         self._channel = Channel(channel.take(), channel.rights)
         self._channel.spill_memory = port.spill_memory
         self._port = port
-        self._receive = self._channel.receiver(port.receive_buffer, max_message_bytes)
+        self._read = open_reader(self._channel, port.receive_buffer, max_message_bytes)
         self._on_message = on_message
         self._on_closed = on_closed
         self._on_drained = on_drained
@@ -105,7 +106,7 @@ class Connection:
         self.received = 0
         """How many messages have been read."""
         self._key = 0
-        self._pending: list[tuple[Frame, Sequence[Handle]]] = []  # of one packet, the last first
+        self._pending: list[Message] = []  # of one packet, the last first
         self._reading = False  # what the owner wants
         self._armed = False  # what the port has been told
         self._busy = False
@@ -159,7 +160,7 @@ class Connection:
         self, txid: int, ordinal: int, flags: int, body: Body, handles: Sequence[Handle]
     ) -> None:
         """Take a message back, and handle it and those behind it only after `go_on`."""
-        self._pending.append(((txid, ordinal, flags, body, 0, 0), handles))
+        self._pending.append((txid, ordinal, flags, body, handles))
         self._held = True
 
     def go_on(self) -> None:
@@ -203,19 +204,13 @@ class Connection:
         """Read and handle packets for one turn (rule 1)."""
         enough = self.received + _MESSAGES_PER_TURN
         for count in range(_PACKETS_PER_TURN):
-            packet = self._receive()
-            if packet is None:
+            found = self._read()
+            if found is None:
                 self._in_bursts = count > 1
                 return
-            data, handles = packet
-            try:
-                frames = split(data, len(handles), self._max_message_bytes)
-            except BaseException:
-                close_all(handles)
-                raise
-            if len(frames) == 1:
+            if isinstance(found, tuple):
                 self.received += 1
-                txid, ordinal, flags, body, _, _ = frames[0]
+                txid, ordinal, flags, body, handles = found
                 if len(body) > self._max_body_bytes:
                     self._refuse_size(body, handles)
                 self._on_message(txid, ordinal, flags, body, handles)
@@ -223,16 +218,12 @@ class Connection:
                     return
             else:
                 self._in_bursts = True
-                self._handle_all(frames, handles)
+                self.received += len(found)
+                found.reverse()
+                self._pending.extend(found)
+                self._handle_pending()
             if not self._reading or self._pending or self.received >= enough:
                 return
-
-    def _handle_all(self, frames: list[Frame], handles: Sequence[Handle]) -> None:
-        self.received += len(frames)
-        for frame in reversed(frames):
-            first, count = frame[4:]
-            self._pending.append((frame, handles[first : first + count]))
-        self._handle_pending()
 
     def _handle_pending(self) -> None:
         held = self.outbox.hold()
@@ -245,8 +236,9 @@ class Connection:
             if held:
                 self.outbox.release()
 
-    def _handle(self, frame: Frame, handles: Sequence[Handle]) -> None:
-        txid, ordinal, flags, body, _, _ = frame
+    def _handle(
+        self, txid: int, ordinal: int, flags: int, body: Body, handles: Sequence[Handle]
+    ) -> None:
         if len(body) > self._max_body_bytes:
             self._refuse_size(body, handles)
         self._on_message(txid, ordinal, flags, body, handles)
@@ -371,7 +363,7 @@ class Connection:
     def _end(self, error: IpcError, pending: IpcError | None = None) -> None:
         self.error = error
         self._reading = self._armed = False
-        for _, handles in self._pending:
+        for *_, handles in self._pending:
             close_all(handles)
         self._pending.clear()
         self.outbox.release()

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final, NoReturn, Self
 
+from ipcrt._speedups.chosen import choose
 from ipcrt.errors import InvalidArgs, NotSupported, OutOfRange, RemoteProtocolError, ShouldWait
 from ipcrt.objects import _scm, spill
 from ipcrt.objects import rights as _rights
@@ -39,6 +40,26 @@ class Message:
     def close(self) -> None:
         """Close the handles that were not moved out."""
         close_all(self.handles)
+
+
+def _sender(
+    packets: _scm.PacketSocket, try_send: Callable[[bytes], bool]
+) -> Callable[[bytes], bool]:
+    """Answer what sends data by `packets` where that is surely enough, else by `try_send`."""
+    send = packets.try_send
+
+    def send_plain(data: bytes) -> bool:
+        if _PLAIN < len(data) <= _scm.MAX_PACKET_BYTES:
+            try:
+                return send(data)
+            except OutOfRange:  # the pair's maker gave it a small SO_SNDBUF
+                pass
+        return try_send(data)
+
+    return send_plain
+
+
+_make_sender: Final = choose("sender", _sender)
 
 
 class Channel(Handle):
@@ -184,11 +205,9 @@ class Channel(Handle):
         if not self._bits & _READ:
             self.require(Rights.READ, "read")
         packet = (self._packets or self._open()).try_receive(buffer)
-        return None if packet is None else self._take_apart(*packet, max_bytes)
+        return None if packet is None else self.take_apart(*packet, max_bytes)
 
-    def _take_apart(
-        self, data: bytes, fds: list[int], max_bytes: int
-    ) -> tuple[bytes, list[Handle]]:
+    def take_apart(self, data: bytes, fds: list[int], max_bytes: int) -> tuple[bytes, list[Handle]]:
         """Make the message out of a packet, whose descriptors it owns."""
         handles: list[Handle] = []
         if fds or len(data) == spill.RECORD_BYTES:
@@ -206,18 +225,16 @@ class Channel(Handle):
         """
         if not self._bits & _WRITE:
             return self.try_send
-        send = (self._packets or self._open()).try_send
-        try_send = self.try_send
+        return _make_sender(self._packets or self._open(), self.try_send)
 
-        def send_plain(data: bytes) -> bool:
-            if _PLAIN < len(data) <= _scm.MAX_PACKET_BYTES:
-                try:
-                    return send(data)
-                except OutOfRange:
-                    pass
-            return try_send(data)
+    def lend_packets(self) -> _scm.PacketSocket | None:
+        """Answer what sends and receives for this; None where it has not the rights for both.
 
-        return send_plain
+        Whoever receives with it calls `take_apart` for what is not plain. Raises: BadHandle.
+        """
+        if not (self._bits & _READ and self._bits & _WRITE):
+            return None
+        return self._packets or self._open()
 
     def receiver(
         self, buffer: _scm.ReceiveBuffer, max_bytes: int
@@ -229,7 +246,7 @@ class Channel(Handle):
         if not self._bits & _READ:
             return lambda: self.try_receive(buffer, max_bytes)
         receive = (self._packets or self._open()).try_receive
-        take_apart = self._take_apart
+        take_apart = self.take_apart
 
         def receive_packet() -> tuple[bytes, Sequence[Handle]] | None:
             packet = receive(buffer)

@@ -392,7 +392,7 @@ def test_without_memory_descriptors_are_closed_and_nothing_crashes() -> None:
                 close_fds(packet[1])
             assert len(os.listdir("/proc/self/fd")) == before
             assert receiver.try_receive() is None
-    assert failures >= 3  # the bytes, the list, the tuple
+    assert failures >= 2  # the bytes and the list's items; the rest may be kept in reserve
 
 
 def test_nothing_is_kept(socks: tuple[socket.socket, socket.socket]) -> None:
@@ -417,6 +417,7 @@ def test_nothing_is_kept(socks: tuple[socket.socket, socket.socket]) -> None:
             far.try_receive()
 
     counted = lend, data, fds, None, True, False
+    gc.collect()
     before = [sys.getrefcount(each) for each in counted]
     for call in (exchange, fail, lambda: lend(5)):
         assert growth_in_blocks(call) < 50

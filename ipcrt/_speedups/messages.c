@@ -1,0 +1,232 @@
+/* Messenger: whole messages to and from one channel, where they are the usual ones.
+ *
+ * E. What is usual is decided by length and header alone; everything else is handed to `unusual`:
+ *    a sender's sends the message from the beginning; a reader's takes the packet apart, and owns
+ *    the descriptors from the moment that it is called.
+ * F. No usual packet can be taken for a spill record, whose eighth byte is no flags byte of ours. */
+
+#include "native.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#define HEADER_BYTES 16
+#define USUAL_BITS 0xFC /* version, reserved bits and SPILLED */
+#define VERSION_1 0x20
+
+typedef struct {
+    PyObject_HEAD
+    PacketSocket *packets;
+    PyObject *channel; /* a reader's; it may wait to be told that something was read */
+    PyObject *unusual;
+} Messenger;
+
+/* ---- sending */
+
+static PyObject *send_message(PyObject *op, PyObject *data)
+{
+    Messenger *self = (Messenger *)op;
+    if (PyBytes_CheckExact(data) && PyBytes_GET_SIZE(data) >= HEADER_BYTES
+        && PyBytes_GET_SIZE(data) <= MAX_PACKET_BYTES
+        && ((unsigned char)PyBytes_AS_STRING(data)[7] & USUAL_BITS) == VERSION_1) {
+        const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+        size_t size = (size_t)PyBytes_GET_SIZE(data);
+        if (send(self->packets->fd, PyBytes_AS_STRING(data), size, flags) >= 0) {
+            Py_RETURN_TRUE;
+        }
+        if (errno == EAGAIN) {
+            Py_RETURN_FALSE;
+        }
+    }
+    return PyObject_CallOneArg(self->unusual, data);
+}
+
+/* ---- receiving */
+
+/* True for one message that needs no second look: not spilled, not an epitaph, no handles. */
+static bool is_usual(const unsigned char *packet, ssize_t size)
+{
+    uint16_t length;
+    uint64_t ordinal;
+    if (size < HEADER_BYTES) {
+        return false;
+    }
+    memcpy(&length, packet + 4, sizeof length);
+    memcpy(&ordinal, packet + 8, sizeof ordinal);
+    ordinal = le64toh(ordinal);
+    return le16toh(length) + HEADER_BYTES == size && packet[6] == 0
+        && (packet[7] & USUAL_BITS) == VERSION_1 && 0 < ordinal && ordinal <= INT64_MAX;
+}
+
+/* Answer (txid, ordinal, flags, body, ()) of a usual packet in the state's buffer. */
+static PyObject *one_message(const unsigned char *packet, ssize_t size)
+{
+    uint32_t txid;
+    uint64_t ordinal;
+    memcpy(&txid, packet, sizeof txid);
+    memcpy(&ordinal, packet + 8, sizeof ordinal);
+    int flags = packet[7];
+    PyObject *body = PyBytes_FromStringAndSize((const char *)packet + HEADER_BYTES,
+                                               size - HEADER_BYTES);
+    /* From here on the buffer may be somebody else's (rule B). */
+    PyObject *message = body ? PyTuple_New(5) : NULL;
+    if (message == NULL) {
+        Py_XDECREF(body);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(message, 0, PyLong_FromUnsignedLong(le32toh(txid)));
+    PyTuple_SET_ITEM(message, 1, PyLong_FromUnsignedLongLong(le64toh(ordinal)));
+    PyTuple_SET_ITEM(message, 2, PyLong_FromLong(flags));
+    PyTuple_SET_ITEM(message, 3, body);
+    PyTuple_SET_ITEM(message, 4, PyTuple_New(0));
+    if (!PyTuple_GET_ITEM(message, 0) || !PyTuple_GET_ITEM(message, 1)
+        || !PyTuple_GET_ITEM(message, 2) || !PyTuple_GET_ITEM(message, 4)) {
+        Py_CLEAR(message);
+    }
+    return message;
+}
+
+/* Tell the channel that a read took something out, where it waits for that; -1 on error. */
+static int note_read(State *state, PyObject *channel)
+{
+    PyObject *held_back = PyObject_GetAttr(channel, state->names[HELD_BACK]);
+    int waits = held_back ? PyObject_IsTrue(held_back) : -1;
+    Py_XDECREF(held_back);
+    if (waits <= 0) {
+        return waits;
+    }
+    PyObject *answer = PyObject_CallMethodNoArgs(channel, state->names[NOTE_READ]);
+    Py_XDECREF(answer);
+    return answer ? 0 : -1;
+}
+
+static PyObject *read_message(PyObject *op, PyObject *unused)
+{
+    Messenger *self = (Messenger *)op;
+    State *state = PyType_GetModuleState(Py_TYPE(op));
+    Arrived arrived;
+    (void)unused;
+    ssize_t size = receive_packet(state, self->packets, &arrived);
+    if (size < 0) {
+        return NULL;
+    }
+    if (size == 0) {
+        Py_RETURN_NONE;
+    }
+    if (arrived.count == 0 && is_usual((unsigned char *)state->packet, size)) {
+        PyObject *message = one_message((unsigned char *)state->packet, size);
+        if (message != NULL && note_read(state, self->channel) < 0) {
+            Py_CLEAR(message);
+        }
+        return message;
+    }
+    PyObject *data = PyBytes_FromStringAndSize(state->packet, size); /* rule B */
+    PyObject *list = data ? list_fds(&arrived) : NULL;
+    PyObject *answer = NULL;
+    if (list == NULL) {
+        close_arrived(&arrived); /* rule A */
+    }
+    else {
+        answer = PyObject_CallFunctionObjArgs(self->unusual, data, list, NULL); /* rule E */
+    }
+    Py_XDECREF(data);
+    Py_XDECREF(list);
+    return answer;
+}
+
+/* ---- the type, and its makers */
+
+static int visit(PyObject *op, visitproc visit, void *arg)
+{
+    Messenger *self = (Messenger *)op;
+    Py_VISIT(Py_TYPE(op)); /* an instance of a heap type holds it */
+    Py_VISIT(self->packets);
+    Py_VISIT(self->channel);
+    Py_VISIT(self->unusual);
+    return 0; /* none of them is ever cleared: whoever holds the methods breaks the cycle */
+}
+
+static void destroy(PyObject *op)
+{
+    Messenger *self = (Messenger *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
+    Py_XDECREF(self->packets);
+    Py_XDECREF(self->channel);
+    Py_XDECREF(self->unusual);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+    {"send", send_message, METH_O, NULL},
+    {"read", read_message, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot type_slots[] = {
+    {Py_tp_traverse, visit},
+    {Py_tp_dealloc, destroy},
+    {Py_tp_methods, methods},
+    {0, NULL},
+};
+
+PyType_Spec messenger_spec = {
+    .name = "ipcrt._speedups._native.Messenger",
+    .basicsize = sizeof(Messenger),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE
+        | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = type_slots,
+};
+
+/* Answer the method `name` of a new messenger, which owns a reference to each of the others. */
+static PyObject *make(PyObject *pure_and_module, PyObject *packets, PyObject *channel,
+                      PyObject *unusual, const char *name)
+{
+    State *state = PyModule_GetState(PyTuple_GET_ITEM(pure_and_module, 1));
+    if (!Py_IS_TYPE(packets, (PyTypeObject *)state->packet_socket)) {
+        return PyErr_Format(PyExc_TypeError, "not a PacketSocket: %R", packets);
+    }
+    PyTypeObject *type = (PyTypeObject *)state->messenger;
+    Messenger *self = (Messenger *)type->tp_alloc(type, 0); /* zeroed, and tracked already */
+    if (self == NULL) {
+        return NULL;
+    }
+    self->packets = (PacketSocket *)Py_NewRef(packets);
+    self->channel = Py_XNewRef(channel);
+    self->unusual = Py_NewRef(unusual);
+    PyObject *method = PyObject_GetAttrString((PyObject *)self, name);
+    Py_DECREF(self);
+    return method;
+}
+
+/* sender(packets, try_send) */
+static PyObject *sender(PyObject *self, PyObject *args)
+{
+    PyObject *packets, *try_send;
+    if (!PyArg_ParseTuple(args, "OO:sender", &packets, &try_send)) {
+        return NULL;
+    }
+    return make(self, packets, NULL, try_send, "send");
+}
+
+/* reader(reader, packets, channel) */
+static PyObject *reader(PyObject *self, PyObject *args)
+{
+    PyObject *pure, *packets, *channel;
+    if (!PyArg_ParseTuple(args, "OOO:reader", &pure, &packets, &channel)) {
+        return NULL;
+    }
+    PyObject *unusual = PyObject_GetAttrString(pure, "take_apart");
+    PyObject *method = unusual ? make(self, packets, channel, unusual, "read") : NULL;
+    Py_XDECREF(unusual);
+    return method;
+}
+
+PyMethodDef message_functions[] = {
+    {"sender", sender, METH_VARARGS, NULL},
+    {"reader", reader, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};

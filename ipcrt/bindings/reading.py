@@ -1,0 +1,79 @@
+"""Reading: the messages of a packet at a time, out of one channel.
+
+The usual packet is one message without handles. Where the extension is in use it does that alone,
+and leaves every other packet to `take_apart`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+from ipcrt._speedups.chosen import choose
+from ipcrt.objects._scm import PacketSocket, ReceiveBuffer
+from ipcrt.objects.channel import Channel
+from ipcrt.objects.handle import Handle, close_all
+from ipcrt.wire.frames import Body, split
+
+Message: TypeAlias = tuple[int, int, int, Body, Sequence[Handle]]
+"""txid, ordinal, flags byte, body, and handles, which whoever has the message owns."""
+
+Messages: TypeAlias = Message | list[Message] | None
+"""One message, several that shared a packet, or none: the queue is empty."""
+
+
+class Reader:
+    """Reads the messages of a channel, which it borrows."""
+
+    __slots__ = ("_channel", "_max_bytes", "_receive")
+
+    def __init__(self, channel: Channel, buffer: ReceiveBuffer, max_bytes: int) -> None:
+        """`max_bytes` bounds a message, header included."""
+        self._channel = channel
+        self._max_bytes = max_bytes
+        self._receive = channel.receiver(buffer, max_bytes)
+
+    def read(self) -> Messages:
+        """Answer what is in the oldest packet.
+
+        Raises: PeerClosed: empty, peer gone. RemoteProtocolError: a rule is broken; all handles of
+        the packet are closed. AccessDenied: no READ right. BadHandle.
+        """
+        packet = self._receive()
+        return None if packet is None else self._split(*packet)
+
+    def take_apart(self, data: bytes, fds: list[int]) -> Messages:
+        """Answer what is in a packet, whose descriptors it owns; raises as `read`."""
+        return self._split(*self._channel.take_apart(data, fds, self._max_bytes))
+
+    def _split(self, data: bytes, handles: Sequence[Handle]) -> Messages:
+        try:
+            frames = split(data, len(handles), self._max_bytes)
+        except BaseException:
+            close_all(handles)
+            raise
+        if len(frames) == 1:
+            txid, ordinal, flags, body, _, _ = frames[0]
+            return txid, ordinal, flags, body, handles
+        return [
+            (txid, ordinal, flags, body, handles[first : first + count])
+            for txid, ordinal, flags, body, first, count in frames
+        ]
+
+
+def _read_of(reader: Reader, packets: PacketSocket, channel: Channel) -> Callable[[], Messages]:
+    del packets, channel
+    return reader.read
+
+
+_choose_read: Final = choose("reader", _read_of)
+
+
+def open_reader(channel: Channel, buffer: ReceiveBuffer, max_bytes: int) -> Callable[[], Messages]:
+    """Answer what does as `Reader.read`, at the least cost; good until the channel closes.
+
+    Raises: BadHandle: it is closed already.
+    """
+    reader = Reader(channel, buffer, max_bytes)
+    packets = channel.lend_packets()
+    return reader.read if packets is None else _choose_read(reader, packets, channel)
