@@ -31,9 +31,10 @@ _PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 def main() -> int:
     parser = argparse.ArgumentParser(
+        prog="scripts/gate",
         description="Count the instructions of encoding, decoding and dispatching, and fail where "
         f"an operation costs over {ALLOWED:.0%} more than its baseline ({ALLOWED_ELSEWHERE:.0%} "
-        "more, in calibrations, where the baseline is of another build)."
+        "more, in calibrations, where the baseline is of another build).",
     )
     parser.add_argument("--update", action="store_true", help="make this count the baseline")
     update = parser.parse_args().update
