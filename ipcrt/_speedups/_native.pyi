@@ -4,6 +4,7 @@ from typing import Final, TypeVar
 
 _T = TypeVar("_T")
 
+REVISION: Final[int]
 MAX_PACKET_BYTES: Final[int]
 MAX_FDS: Final[int]
 

@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
+REVISION: Final = 1
+"""Raised with each change to what the two sides expect of each other, here and in native.h."""
+
+
 def _load() -> ModuleType | None:
     if os.environ.get("IPCRT_PURE", "") not in {"", "0"}:
         return None
     try:
-        return importlib.import_module("ipcrt._speedups._native")
+        native = importlib.import_module("ipcrt._speedups._native")
     except ImportError:  # not built here, or built for another machine
         return None
+    # A checkout that has moved on holds the extension of an older one until it is built anew.
+    return native if getattr(native, "REVISION", None) == REVISION else None
 
 
 _native: Final = _load()

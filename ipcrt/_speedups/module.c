@@ -67,7 +67,8 @@ static int start(PyObject *module)
         PyErr_NoMemory();
         return -1;
     }
-    if (PyModule_AddIntMacro(module, MAX_PACKET_BYTES) < 0) {
+    if (PyModule_AddIntMacro(module, REVISION) < 0
+        || PyModule_AddIntMacro(module, MAX_PACKET_BYTES) < 0) {
         return -1;
     }
     return PyModule_AddIntMacro(module, MAX_FDS);

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ipcrt._speedups.chosen import REVISION
 from ipcrt.objects import _scm
 from tests._speedups.twins import is_built, native
 
@@ -57,7 +58,14 @@ def test_without_the_extension_all_is_pure() -> None:
     assert chosen(None, HIDE) == ["False", "True", "True"]
 
 
+def test_the_extension_of_another_revision_is_left_unused() -> None:
+    native()
+    older = "from ipcrt._speedups import _native; _native.REVISION = 0"
+    assert chosen(None, older) == ["False", "True", "True"]
+
+
 def test_the_twins_have_the_same_limits() -> None:
+    assert native().REVISION == REVISION
     assert native().MAX_PACKET_BYTES == _scm.MAX_PACKET_BYTES
     assert native().MAX_FDS == _scm.MAX_FDS
 
