@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 ROOT = Path(__file__).resolve().parents[2]
 RUN = [sys.executable, str(ROOT / "scripts" / "bench" / "run")]
 ROWS = "Python send and recv,ipcrt uvloop def pure,ipcrt blocking pure"
-FEW = ["--quick", "--rounds", "1", "--placement", "same"]
+FEW = ["--quick", "--rounds", "1", "--placement", "same", "--measure", "add,flight_64"]
 
 
 def of(scratch: Path) -> list[int]:
