@@ -72,6 +72,7 @@ class Vmo(Handle):
         if "\0" in name:
             raise InvalidArgs(f"name {name!r} holds a NUL")
         vmo = cls(create_memfd(name))
+        vmo._access = _IO
         try:
             vmo.set_content_size(size)
         except BaseException:
@@ -92,6 +93,15 @@ class Vmo(Handle):
         except BaseException:
             vmo.close()
             raise
+        return vmo
+
+    @classmethod
+    def from_handle(cls, handle: Handle) -> Self:
+        """As `Handle.from_handle`; READ and WRITE are as the access mode has them (rule 2)."""
+        allowed = cls._inspect(handle.fileno())
+        vmo = cls(handle.take(), allowed)
+        vmo._access = allowed & _IO
+        vmo._bits &= ~handle.lacks(_rights.ALL)
         return vmo
 
     @classmethod

@@ -359,10 +359,15 @@ def test_a_closed_vmo_says_so() -> None:
 
 
 def test_restrict_believes_the_descriptor_rather_than_the_rights() -> None:
-    with Vmo.create(1) as vmo, Vmo(os.dup(vmo.fileno()), Rights.READ) as claimed:
-        claimed.restrict(Rights.READ)
-        with pytest.raises(OSError, match="Bad file descriptor"):
-            os.pwrite(claimed.fileno(), b"y", 0)
+    with Vmo.create(1) as vmo:
+        claimed = Vmo(os.dup(vmo.fileno()), Rights.READ)
+        received = Vmo.from_handle(Handle(os.dup(vmo.fileno()), Rights.READ))
+        for each in (claimed, received):
+            with each:
+                assert each.rights == Rights.READ
+                each.restrict(Rights.READ)
+                with pytest.raises(OSError, match="Bad file descriptor"):
+                    os.pwrite(each.fileno(), b"y", 0)
 
 
 def test_restrict_takes_rights_from_the_descriptor_too() -> None:
