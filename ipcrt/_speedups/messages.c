@@ -60,7 +60,7 @@ static bool is_usual(const unsigned char *packet, ssize_t size)
         && (packet[7] & USUAL_BITS) == VERSION_1 && 0 < ordinal && ordinal <= INT64_MAX;
 }
 
-/* Answer (txid, ordinal, flags, body, ()) of a usual packet in the state's buffer. */
+/* Answer (txid, ordinal, flags, body, ()) of a usual packet in its buffer. */
 static PyObject *one_message(const unsigned char *packet, ssize_t size)
 {
     uint32_t txid;
@@ -102,27 +102,27 @@ static int note_read(State *state, PyObject *channel)
     return answer ? 0 : -1;
 }
 
-static PyObject *read_message(PyObject *op, PyObject *unused)
+static PyObject *read_packet(PyObject *op, bool patient)
 {
     Messenger *self = (Messenger *)op;
     State *state = PyType_GetModuleState(Py_TYPE(op));
     Arrived arrived;
-    (void)unused;
-    ssize_t size = receive_packet(state, self->packets, &arrived);
+    const char *packet;
+    ssize_t size = receive_packet(state, self->packets, patient, &arrived, &packet);
     if (size < 0) {
         return NULL;
     }
     if (size == 0) {
         Py_RETURN_NONE;
     }
-    if (arrived.count == 0 && is_usual((unsigned char *)state->packet, size)) {
-        PyObject *message = one_message((unsigned char *)state->packet, size);
+    if (arrived.count == 0 && is_usual((const unsigned char *)packet, size)) {
+        PyObject *message = one_message((const unsigned char *)packet, size);
         if (message != NULL && note_read(state, self->channel) < 0) {
             Py_CLEAR(message);
         }
         return message;
     }
-    PyObject *data = PyBytes_FromStringAndSize(state->packet, size); /* rule B */
+    PyObject *data = PyBytes_FromStringAndSize(packet, size); /* rule B */
     PyObject *list = data ? list_fds(&arrived) : NULL;
     PyObject *answer = NULL;
     if (list == NULL) {
@@ -134,6 +134,18 @@ static PyObject *read_message(PyObject *op, PyObject *unused)
     Py_XDECREF(data);
     Py_XDECREF(list);
     return answer;
+}
+
+static PyObject *read_message(PyObject *op, PyObject *unused)
+{
+    (void)unused;
+    return read_packet(op, false);
+}
+
+static PyObject *wait_message(PyObject *op, PyObject *unused)
+{
+    (void)unused;
+    return read_packet(op, true);
 }
 
 /* ---- the type, and its makers */
@@ -163,6 +175,7 @@ static void destroy(PyObject *op)
 static PyMethodDef methods[] = {
     {"send", send_message, METH_O, NULL},
     {"read", read_message, METH_NOARGS, NULL},
+    {"wait", wait_message, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -212,21 +225,33 @@ static PyObject *sender(PyObject *self, PyObject *args)
     return make(self, packets, NULL, try_send, "send");
 }
 
-/* reader(reader, packets, channel) */
-static PyObject *reader(PyObject *self, PyObject *args)
+static PyObject *make_reader(PyObject *self, PyObject *args, const char *name)
 {
     PyObject *pure, *packets, *channel;
     if (!PyArg_ParseTuple(args, "OOO:reader", &pure, &packets, &channel)) {
         return NULL;
     }
     PyObject *unusual = PyObject_GetAttrString(pure, "take_apart");
-    PyObject *method = unusual ? make(self, packets, channel, unusual, "read") : NULL;
+    PyObject *method = unusual ? make(self, packets, channel, unusual, name) : NULL;
     Py_XDECREF(unusual);
     return method;
+}
+
+/* reader(reader, packets, channel) */
+static PyObject *reader(PyObject *self, PyObject *args)
+{
+    return make_reader(self, args, "read");
+}
+
+/* patient_reader(reader, packets, channel) */
+static PyObject *patient_reader(PyObject *self, PyObject *args)
+{
+    return make_reader(self, args, "wait");
 }
 
 PyMethodDef message_functions[] = {
     {"sender", sender, METH_VARARGS, NULL},
     {"reader", reader, METH_VARARGS, NULL},
+    {"patient_reader", patient_reader, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -37,6 +37,7 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     int fd; /* borrowed; -1: detached */
+    char *own; /* MAX_PACKET_BYTES for who sleeps in a receive, or NULL */
 } PacketSocket;
 
 /* Descriptors that came with a packet, and whether one of them is a pidfd. */
@@ -48,7 +49,8 @@ typedef struct {
 
 /* packets.c */
 extern PyType_Spec packet_socket_spec;
-ssize_t receive_packet(State *state, PacketSocket *from, Arrived *arrived);
+ssize_t receive_packet(State *state, PacketSocket *from, bool patient, Arrived *arrived,
+                       const char **packet);
 PyObject *list_fds(Arrived *arrived);
 void close_arrived(Arrived *arrived);
 

@@ -8,7 +8,8 @@
  *    code: another thread, or a finalizer, may receive then. Making a bytes object runs none;
  *    making a list or a tuple may (it may collect garbage). So the bytes are copied first.
  * C. A call never blocks, so it keeps the GIL. Closing what a peer sent may block (a file system
- *    may flush), so that gives it up.
+ *    may flush), so that gives it up. So does a patient receive, which sleeps; other threads run
+ *    meanwhile, so it receives into a buffer of the socket's own.
  * D. `fd` is -1 once detached; the kernel answers EBADF then, so a stale method harms nobody. It
  *    is read anew after whatever may run Python code. */
 
@@ -235,19 +236,29 @@ PyObject *list_fds(Arrived *arrived)
     return list;
 }
 
-/* Receive a packet into the state's buffer (rule B). Answers its size, and its descriptors, which
- * the caller owns (rule A); or 0: none is queued; or -1, with an exception set. */
-ssize_t receive_packet(State *state, PacketSocket *from, Arrived *arrived)
+/* Receive a packet into a buffer (rules B and C). Answers its size, and its descriptors, which the
+ * caller owns (rule A); or 0: none is queued; or -1, with an exception set. */
+ssize_t receive_packet(State *state, PacketSocket *from, bool patient, Arrived *arrived,
+                       const char **packet)
 {
+    if (patient && from->own == NULL) {
+        from->own = PyMem_Malloc(MAX_PACKET_BYTES);
+        if (from->own == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+    }
+    char *buffer = patient ? from->own : state->packet;
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(MAX_FDS * sizeof(int))];
     } control;
-    struct iovec part = {.iov_base = state->packet, .iov_len = MAX_PACKET_BYTES};
+    struct iovec part = {.iov_base = buffer, .iov_len = MAX_PACKET_BYTES};
     struct msghdr message;
     ssize_t size;
     arrived->count = 0;
     arrived->pidfd = false;
+    *packet = buffer;
     for (;;) {
         message = (struct msghdr){
             .msg_iov = &part,
@@ -255,7 +266,14 @@ ssize_t receive_packet(State *state, PacketSocket *from, Arrived *arrived)
             .msg_control = control.bytes,
             .msg_controllen = sizeof control.bytes,
         };
-        size = recvmsg(from->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (patient) {
+            Py_BEGIN_ALLOW_THREADS
+            size = recvmsg(from->fd, &message, MSG_CMSG_CLOEXEC);
+            Py_END_ALLOW_THREADS
+        }
+        else {
+            size = recvmsg(from->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        }
         if (size >= 0) {
             break;
         }
@@ -282,22 +300,22 @@ ssize_t receive_packet(State *state, PacketSocket *from, Arrived *arrived)
     return size;
 }
 
-static PyObject *try_receive(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+static PyObject *receive(PyObject *op, Py_ssize_t nargs, bool patient)
 {
     State *state = state_of(op);
     Arrived arrived;
-    (void)args; /* a ReceiveBuffer, for the pure twin */
+    const char *packet;
     if (nargs > 1) {
-        return PyErr_Format(PyExc_TypeError, "try_receive takes a buffer, not %zd", nargs);
+        return PyErr_Format(PyExc_TypeError, "a receive takes a buffer, not %zd", nargs);
     }
-    ssize_t size = receive_packet(state, (PacketSocket *)op, &arrived);
+    ssize_t size = receive_packet(state, (PacketSocket *)op, patient, &arrived, &packet);
     if (size < 0) {
         return NULL;
     }
     if (size == 0) {
         Py_RETURN_NONE;
     }
-    PyObject *data = PyBytes_FromStringAndSize(state->packet, size); /* rule B */
+    PyObject *data = PyBytes_FromStringAndSize(packet, size); /* rule B */
     PyObject *list = data ? list_fds(&arrived) : NULL;
     PyObject *answer = list ? PyTuple_Pack(2, data, list) : NULL;
     Py_XDECREF(data);
@@ -306,6 +324,18 @@ static PyObject *try_receive(PyObject *op, PyObject *const *args, Py_ssize_t nar
         close_arrived(&arrived); /* rule A */
     }
     return answer;
+}
+
+static PyObject *try_receive(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)args; /* a ReceiveBuffer, for the pure twin */
+    return receive(op, nargs, false);
+}
+
+static PyObject *wait_receive(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)args;
+    return receive(op, nargs, true);
 }
 
 /* ---- the type */
@@ -339,6 +369,7 @@ static PyObject *create(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static void destroy(PyObject *op)
 {
     PyTypeObject *type = Py_TYPE(op);
+    PyMem_Free(((PacketSocket *)op)->own);
     type->tp_free(op);
     Py_DECREF(type); /* an instance of a heap type holds it */
 }
@@ -346,6 +377,7 @@ static void destroy(PyObject *op)
 static PyMethodDef methods[] = {
     {"try_send", (PyCFunction)(void (*)(void))try_send, METH_FASTCALL, NULL},
     {"try_receive", (PyCFunction)(void (*)(void))try_receive, METH_FASTCALL, NULL},
+    {"wait_receive", (PyCFunction)(void (*)(void))wait_receive, METH_FASTCALL, NULL},
     {"detach", detach, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

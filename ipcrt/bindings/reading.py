@@ -27,11 +27,13 @@ class Reader:
 
     __slots__ = ("_channel", "_max_bytes", "_receive")
 
-    def __init__(self, channel: Channel, buffer: ReceiveBuffer, max_bytes: int) -> None:
-        """`max_bytes` bounds a message, header included."""
+    def __init__(
+        self, channel: Channel, buffer: ReceiveBuffer, max_bytes: int, *, patient: bool = False
+    ) -> None:
+        """`max_bytes` bounds a message, header included. `patient`: see `Channel.receiver`."""
         self._channel = channel
         self._max_bytes = max_bytes
-        self._receive = channel.receiver(buffer, max_bytes)
+        self._receive = channel.receiver(buffer, max_bytes, patient=patient)
 
     def read(self) -> Messages:
         """Answer what is in the oldest packet.
@@ -67,13 +69,20 @@ def _read_of(reader: Reader, packets: PacketSocket, channel: Channel) -> Callabl
 
 
 _choose_read: Final = choose("reader", _read_of)
+_choose_patient_read: Final = choose("patient_reader", _read_of)
 
 
-def open_reader(channel: Channel, buffer: ReceiveBuffer, max_bytes: int) -> Callable[[], Messages]:
+def open_reader(
+    channel: Channel, buffer: ReceiveBuffer, max_bytes: int, *, patient: bool = False
+) -> Callable[[], Messages]:
     """Answer what does as `Reader.read`, at the least cost; good until the channel closes.
 
+    A patient one sleeps where the queue is empty, as `Channel.receiver` tells.
     Raises: BadHandle: it is closed already.
     """
-    reader = Reader(channel, buffer, max_bytes)
+    reader = Reader(channel, buffer, max_bytes, patient=patient)
     packets = channel.lend_packets()
-    return reader.read if packets is None else _choose_read(reader, packets, channel)
+    if packets is None:
+        return reader.read
+    choose_read = _choose_patient_read if patient else _choose_read
+    return choose_read(reader, packets, channel)

@@ -1,7 +1,7 @@
 """Packets and descriptors over AF_UNIX sockets: the only callers of sendmsg and recvmsg.
 
-1. Every call is MSG_DONTWAIT: O_NONBLOCK belongs to the open description, which another
-   process may share and change.
+1. Every call but `wait_receive` is MSG_DONTWAIT: O_NONBLOCK belongs to the open description, which
+   another process may share and change. `wait_receive` bears both, as it need not wait.
 2. Every received descriptor is close-on-exec from the kernel on (MSG_CMSG_CLOEXEC) and is
    closed here unless the packet is whole: truncated bytes, truncated control data, too many
    descriptors or a packet without bytes lose all of them.
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import array
 import socket
+import struct
 from collections.abc import Sequence
 from typing import Final
 
@@ -36,6 +37,7 @@ _SCM_PIDFD: Final = 4
 # Plain integers: arithmetic on socket's flag members would cost as much as the system call.
 _SEND: Final = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 _RECEIVE: Final = int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
+_RECEIVE_PATIENTLY: Final = int(socket.MSG_CMSG_CLOEXEC)
 _RECEIVE_BYTES: Final = int(socket.MSG_DONTWAIT)
 _PEEK: Final = int(socket.MSG_PEEK)
 _TRUNCATED: Final = int(socket.MSG_TRUNC | socket.MSG_CTRUNC)
@@ -100,7 +102,7 @@ def receive(sock: socket.socket, buffer: ReceiveBuffer | None = None) -> tuple[b
 
 
 def try_receive(
-    sock: socket.socket, buffer: ReceiveBuffer | None = None, /
+    sock: socket.socket, buffer: ReceiveBuffer | None = None, /, *, flags: int = _RECEIVE
 ) -> tuple[bytes, list[int]] | None:
     """Receive one packet as `receive` does; None: no packet is queued.
 
@@ -109,19 +111,43 @@ def try_receive(
     """
     try:
         if buffer is None:
-            data, control, flags, _ = sock.recvmsg(MAX_PACKET_BYTES, _CONTROL_BYTES, _RECEIVE)
+            data, control, told, _ = sock.recvmsg(MAX_PACKET_BYTES, _CONTROL_BYTES, flags)
         else:
-            size, control, flags, _ = sock.recvmsg_into(buffer.buffers, _CONTROL_BYTES, _RECEIVE)
+            size, control, told, _ = sock.recvmsg_into(buffer.buffers, _CONTROL_BYTES, flags)
             data = bytes(buffer.view[:size])
     except BlockingIOError:
         return None
     except ConnectionResetError:  # rule 4
-        return try_receive(sock, buffer)
+        return try_receive(sock, buffer, flags=flags)
     except OSError as error:
         raise from_oserror(error, "receive a packet") from error
-    if data and not control and not flags & _TRUNCATED:
+    if data and not control and not told & _TRUNCATED:
         return data, []
-    return data, _whole(len(data), control, flags)
+    return data, _whole(len(data), control, told)
+
+
+def wait_receive(sock: socket.socket, buffer: ReceiveBuffer, /) -> tuple[bytes, list[int]] | None:
+    """Receive one packet as `try_receive` does, but sleep until it comes or patience runs out.
+
+    Where somebody has set O_NONBLOCK there is no sleep. A signal's handler runs at once, and what
+    it raises comes out here; no packet has been taken then. Source: recvmsg(2), signal(7).
+    """
+    return try_receive(sock, buffer, flags=_RECEIVE_PATIENTLY)
+
+
+def set_patience(fd: int, seconds: float) -> None:
+    """Bound how long `wait_receive` sleeps on a socket; zero: for ever, as every socket begins.
+
+    It belongs to the socket, and moves with it to other processes: whoever receives there without
+    MSG_DONTWAIT is told EAGAIN after so long. Raises: BadHandle. Source: SO_RCVTIMEO, socket(7).
+    """
+    whole = int(seconds)
+    value = struct.pack("@ll", whole, int((seconds - whole) * 1e6))
+    with LentSocket(fd, socket.SOCK_SEQPACKET) as sock:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+        except OSError as error:
+            raise from_oserror(error, "bound a sleep") from error
 
 
 class PacketSocket(LentSocket):
@@ -139,6 +165,7 @@ class PacketSocket(LentSocket):
 
     try_send = try_send
     try_receive = try_receive
+    wait_receive = wait_receive
 
 
 lend_packets: Final = choose("PacketSocket", PacketSocket)

@@ -26,6 +26,9 @@ from ipcrt.objects.spill_memory import SpillMemory
 _PLAIN: Final = spill.RECORD_BYTES
 """Anything longer cannot be taken for a spill record."""
 
+PATIENCE_S: Final = 0.01
+"""How long a patient receiver sleeps, in seconds."""
+
 _READ: Final = int(Rights.READ)
 _WRITE: Final = int(Rights.WRITE)
 
@@ -237,15 +240,17 @@ class Channel(Handle):
         return self._packets or self._open()
 
     def receiver(
-        self, buffer: _scm.ReceiveBuffer, max_bytes: int
+        self, buffer: _scm.ReceiveBuffer, max_bytes: int, *, patient: bool = False
     ) -> Callable[[], tuple[bytes, Sequence[Handle]] | None]:
         """Answer what does as `try_receive`, at less cost; good until this closes.
 
+        A patient one sleeps for a message, for PATIENCE_S at most, after `be_patient`.
         Raises: BadHandle.
         """
         if not self._bits & _READ:
             return lambda: self.try_receive(buffer, max_bytes)
-        receive = (self._packets or self._open()).try_receive
+        packets = self._packets or self._open()
+        receive = packets.wait_receive if patient else packets.try_receive
         take_apart = self.take_apart
 
         def receive_packet() -> tuple[bytes, Sequence[Handle]] | None:
@@ -260,6 +265,13 @@ class Channel(Handle):
             return data, ()
 
         return receive_packet
+
+    def be_patient(self, patient: bool = True) -> None:
+        """Bound how long a receive may sleep to PATIENCE_S, or not any more.
+
+        The bound belongs to the socket; see `_scm.set_patience`. Raises: BadHandle.
+        """
+        _scm.set_patience(self.fileno(), PATIENCE_S if patient else 0.0)
 
     def duplicate(self, rights: Rights = Rights.SAME_RIGHTS) -> NoReturn:
         """Refuse: as in Zircon, an end of a channel has one owner."""
