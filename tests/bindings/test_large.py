@@ -51,6 +51,10 @@ class Two(Struct):
     rest: list[int] = msgspec.field(default_factory=list[int])
 
 
+class Lone(Struct):
+    data: Annotated[bytes, msgspec.Meta(max_length=200_000)]
+
+
 class Inside(Struct):
     number: int
     two: Two
@@ -108,11 +112,31 @@ def test_what_fits_or_is_no_bytes_member_is_whole(value: Two) -> None:
     assert body == msgpack.encode(value)
 
 
-def test_a_mutable_value_is_copied_at_once() -> None:
+def test_a_lone_member_goes_there_and_back_without_a_copy() -> None:
+    codec = Codec(Lone)
+    body, _ = codec.encode(Lone(LONG))
+    assert isinstance(body, Pieced)
+    assert body.pieces[0][1] is LONG
+    assert put_together(body) == msgpack.encode(Lone(LONG))
+    assert codec.decode(view(body), ()) == Lone(LONG)
+    assert codec.decode(view(body), ()).data is LONG
+    with pytest.raises(LocalProtocolError, match="Lone"):
+        codec.encode(Lone(LONG + LONG + LONG))
+    for wrong in (
+        in_pieces(b"\x92", 100_000),
+        in_pieces(b"\x91", 200_001),
+        in_pieces(b"\x91", 9, 9),
+    ):
+        with pytest.raises(RemoteProtocolError, match="Lone"):
+            codec.decode(view(wrong), ())
+
+
+@pytest.mark.parametrize("type_", [Two, Lone])
+def test_a_mutable_value_is_copied_at_once(type_: Any) -> None:
     data: Any = bytearray(LONG)
-    body, _ = Codec(Two).encode(Two(data))
+    body, _ = Codec(type_).encode(type_(data))
     data[:] = bytes(len(data))
-    assert Codec(Two).decode(view(body), ()) == Two(LONG)
+    assert Codec(type_).decode(view(body), ()) == type_(LONG)
 
 
 def bad_list() -> Two:
@@ -149,6 +173,7 @@ BAD: dict[str, tuple[Any, Pieced]] = {
     "a member that is a part's number": (Two, in_pieces(b"\x93", 100_000, b"\xd4\x02\x00\x90")),
     "an extension value": (Two, in_pieces(b"\x93", 100_000, b"\xd4\x01\x00\x90")),
     "a part inside a string": (Data, in_pieces(b"\x92\xa5", 100_000, b"\xc4\x00")),
+    "a part inside bytes": (Two, in_pieces(b"\x93\xc4\x03", 100_000, b"\xc0\x90")),
     "a bound where parts are never made": (Bounded, in_pieces(b"\x91", 100_000)),
     "where nothing belongs": (type(None), in_pieces(100_000)),
     "no value at all": (Two, in_pieces(b"", 100_000, b"\xc1")),

@@ -46,6 +46,10 @@ def test_other_data_is_as_it_is(data: bytes | memoryview) -> None:
     assert put_together(data) is data
 
 
+def test_a_stub_is_as_documented() -> None:
+    assert stub(100_000) == b"\xc1\x00\x01\x86\xa0"
+
+
 def test_where_there_is_no_stub() -> None:
     assert length_at(stub(7), 0) == 7
     assert length_at(DATA, 2) == len(PART)
