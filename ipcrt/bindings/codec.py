@@ -81,15 +81,10 @@ class Codec(Generic[T]):
         self.type = type_
         self._is_empty = type_ is type(None)
         given: Any = type_  # unions and the like are no classes, whatever the signature says
-        if not (isinstance(given, type) and issubclass(given, _LATE)):
+        if isinstance(given, type) and issubclass(given, _LATE):
+            _become(self, _Late)
+        else:
             self._build()
-
-    def __getattr__(self, name: str) -> Any:
-        """Build what is missing; two threads may do so at once, to the same end."""
-        if name not in Codec.__slots__:
-            raise AttributeError(name)
-        self._build()
-        return getattr(self, name)
 
     def _build(self) -> None:
         type_ = self.type
@@ -112,7 +107,9 @@ class Codec(Generic[T]):
         try:
             if self._is_special:
                 return self._encode_special(value)
-            if self._large is not None and (pieces := self._encode_large(value)) is not None:
+            large = self._large
+            if large is not None and (pieces := large.encode(value)) is not None:
+                self._check_pieces(large, pieces)
                 return pieces, NO_HANDLES
             body = self._encode(value)
             copy = self._decode(body)
@@ -158,14 +155,11 @@ class Codec(Generic[T]):
 
     # ---- in pieces
 
-    def _encode_large(self, value: T) -> Pieced | None:
-        assert self._large is not None
-        body = self._large.encode(value)
-        if body is not None:
-            copy = self._large.decode(body, body)
-            if self._needs_more:
-                self._verify(copy, body, 0)
-        return body
+    def _check_pieces(self, large: LargeStruct, pieces: Pieced) -> None:
+        """Refuse what the peer would refuse, as `encode` does by decoding."""
+        copy = large.decode(pieces, pieces)
+        if self._needs_more:
+            self._verify(copy, pieces, 0)
 
     def _decode_large(self, body: Body, parts: Pieced) -> T:
         try:
@@ -241,3 +235,25 @@ class Codec(Generic[T]):
     @property
     def _name(self) -> str:
         return "()" if self._is_empty else getattr(self.type, "__name__", str(self.type))
+
+
+class _Late(Codec[T]):
+    """A codec that is not built yet.
+
+    A class with `__getattr__` pays for it in every attribute that it does have, so a codec loses it
+    once it is built.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        """Build what is missing; two threads may do so at once, to the same end."""
+        if name not in Codec.__slots__:
+            raise AttributeError(name)
+        self._build()
+        _become(self, Codec)
+        return getattr(self, name)
+
+
+def _become(codec: Codec[Any], kind: type[Codec[Any]]) -> None:
+    object.__setattr__(codec, "__class__", kind)

@@ -1,4 +1,8 @@
-"""Running: one `async def` handler beside the others, from its request to its answer.
+"""Handlers that run beside the others, from their requests to their answers.
+
+Where the port can step a coroutine, an `async def` handler begins where its message is read, as a
+`def` one does, and only one that comes to a wait goes on beside the others (`Waiting`). Elsewhere
+each has a task from the beginning (`Running`).
 
 Handlers begin in the order of their messages, whatever order the loop starts its tasks in (trio
 tosses a coin): each one lets the next begin.
@@ -7,11 +11,45 @@ tosses a coin): each one lets the next begin.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from types import CoroutineType
+from typing import Any, TypeGuard
 
 from ipcrt.bindings.tables import Method
-from ipcrt.port.aport import AsyncPort
+from ipcrt.port.aport import AsyncPort, Rest
 from ipcrt.port.waiter import Waiter
+
+
+class Waiting:
+    """A handler that began where its message was read, and has come to a wait."""
+
+    __slots__ = ("_cancel", "_on_end", "method", "request", "txid")
+
+    def __init__(
+        self,
+        method: Method[Any, Any],
+        txid: int,
+        request: Any,
+        rest: Rest,
+        on_end: Callable[[Waiting, Any, BaseException | None], None],
+    ) -> None:
+        """`on_end(self, value, error)` is called once; no Exception: it was cancelled."""
+        self.method = method
+        self.txid = txid
+        self.request = request
+        self._on_end = on_end
+        self._cancel = rest.then(method.selector, self._ended)
+
+    @property
+    def is_call(self) -> bool:
+        """True where somebody waits for an answer."""
+        return self.method.is_call
+
+    def _ended(self, value: Any, error: BaseException | None) -> None:
+        self._on_end(self, value, error)
+
+    def cancel(self) -> None:
+        """End the handler at its wait."""
+        self._cancel()
 
 
 class Running:
@@ -121,3 +159,8 @@ class Running:
             self._over = True
             self._coroutine.close()
             self._on_end(self, None, GeneratorExit())
+
+
+def is_coroutine(value: object) -> TypeGuard[CoroutineType[Any, Any, Any]]:
+    """True for what an `async def` handler answers."""
+    return type(value) is CoroutineType

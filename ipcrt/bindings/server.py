@@ -33,7 +33,7 @@ from ipcrt.bindings.handlers import check_handlers
 from ipcrt.bindings.misuse import Misuse
 from ipcrt.bindings.replies import Replies
 from ipcrt.bindings.route import Route
-from ipcrt.bindings.running import Running
+from ipcrt.bindings.running import Running, Waiting, is_coroutine
 from ipcrt.bindings.tables import Event, Kind, Method, ProtocolTable
 from ipcrt.errors import (
     BadState,
@@ -115,6 +115,7 @@ class ServerBinding(Generic[P]):
         "_routes",
         "_running",
         "_server",
+        "_step",
         "_table",
     )
 
@@ -134,7 +135,8 @@ class ServerBinding(Generic[P]):
         self._limit = 1 if server.SEQUENTIAL else limits.calls_in_flight
         self._in_flight = 0
         self._routes: dict[int, Route] = {}
-        self._running: dict[Running | Kept, None] = {}
+        self._step = port.step if isinstance(port, AsyncPort) else None
+        self._running: dict[Running | Waiting | Kept, None] = {}
         self._last: Running | None = None
         self._closers: list[Waiter[None]] = []
         self._connection = Connection(
@@ -179,17 +181,16 @@ class ServerBinding(Generic[P]):
         request = method.request.decode(body, handles)
         self._in_flight += 1
         try:
-            result: object = route.handler(*route.arguments(request))
+            result = route.handler(*route.arguments(request))
         except BaseException as error:
             self._ended(method, txid, request, error)
             if not isinstance(error, Exception):
                 raise
         else:
-            if not isinstance(result, CoroutineType):
-                self._returned(method, txid, result)
+            if is_coroutine(result):
+                self._run(method, txid, request, result)
             else:
-                coroutine: CoroutineType[Any, Any, Any] = result
-                self._run(method, txid, request, coroutine)
+                self._returned(method, txid, result)
         if self._in_flight >= self._limit or self._outbox.clogged:
             self._connection.pause()
 
@@ -226,7 +227,21 @@ class ServerBinding(Generic[P]):
         request: Any,
         coroutine: CoroutineType[Any, Any, Any],
     ) -> None:
-        """Run a handler beside the others (rule 1)."""
+        """Run a handler, beside the others where it waits (rule 1)."""
+        if self._step is not None and self._last is None:
+            try:
+                rest = self._step(coroutine)
+            except StopIteration as end:
+                self._returned(method, txid, end.value)
+                return
+            except BaseException as error:
+                self._ended(method, txid, request, error)
+                if not isinstance(error, Exception):
+                    raise
+                return
+            if rest is not None:
+                self._running[Waiting(method, txid, request, rest, self._ran)] = None
+                return
         if isinstance(self._port, AsyncPort):
             running = Running(method, txid, request, coroutine, self._ran, before=self._last)
             self._running[running] = None
@@ -256,7 +271,9 @@ class ServerBinding(Generic[P]):
         if self._connection.error is not None:
             kept.cancel()
 
-    def _ran(self, running: Running | Kept, value: Any, error: BaseException | None) -> None:
+    def _ran(
+        self, running: Running | Waiting | Kept, value: Any, error: BaseException | None
+    ) -> None:
         """A handler that ran beside the others has ended, or a completer has been used."""
         del self._running[running]
         last = self._last

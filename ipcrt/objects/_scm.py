@@ -40,8 +40,12 @@ _RECEIVE: Final = int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
 _RECEIVE_PATIENTLY: Final = int(socket.MSG_CMSG_CLOEXEC)
 _RECEIVE_BYTES: Final = int(socket.MSG_DONTWAIT)
 _PEEK: Final = int(socket.MSG_PEEK)
-_TRUNCATED: Final = int(socket.MSG_TRUNC | socket.MSG_CTRUNC)
-_FD_BYTES: Final = array.array("i").itemsize
+_TRUNC: Final = int(socket.MSG_TRUNC)
+_CTRUNC: Final = int(socket.MSG_CTRUNC)
+_TRUNCATED: Final = _TRUNC | _CTRUNC
+_RIGHTS: Final = (int(socket.SOL_SOCKET), int(socket.SCM_RIGHTS))
+_FD: Final = struct.Struct("=i")
+_FD_BYTES: Final = _FD.size
 _CONTROL_BYTES: Final = socket.CMSG_SPACE(MAX_FDS * _FD_BYTES)
 
 _Control = list[tuple[int, int, bytes]]
@@ -192,8 +196,7 @@ def receive_bytes(sock: socket.socket, max_bytes: int, *, peek: bool = False) ->
 
 
 def _send_fds(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int]) -> int:
-    control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
-    return sock.sendmsg((data,), control, _SEND)
+    return sock.sendmsg((data,), ((*_RIGHTS, array.array("i", fds)),), _SEND)
 
 
 def _why_unsent(error: OSError, data: bytes | memoryview, fds: Sequence[int]) -> IpcError:
@@ -206,6 +209,10 @@ def _why_unsent(error: OSError, data: bytes | memoryview, fds: Sequence[int]) ->
 
 def _whole(size: int, control: _Control, flags: int) -> list[int]:
     """Answer the descriptors of a packet that is whole; close those of one that is not (rule 2)."""
+    if len(control) == 1 and size and not flags & _TRUNCATED:
+        level, kind, data = control[0]
+        if len(data) == _FD_BYTES and (level, kind) == _RIGHTS:  # as most messages with handles
+            return [*_FD.unpack(data)]
     fds = _collect(control)
     pidfd = any(kind == _SCM_PIDFD for _, kind, _ in control)
     reason = _reason_to_refuse(size, len(fds), flags, pidfd=pidfd)
@@ -228,9 +235,9 @@ def _collect(control: _Control) -> list[int]:
 
 def _reason_to_refuse(size: int, count: int, flags: int, *, pidfd: bool) -> str | None:
     """Say why a packet is not whole, or None when it is (rule 2)."""
-    if flags & socket.MSG_CTRUNC:
+    if flags & _CTRUNC:
         return f"control data truncated: {count} descriptors arrived, more were sent"
-    if flags & socket.MSG_TRUNC:
+    if flags & _TRUNC:
         return f"packet exceeds {MAX_PACKET_BYTES} bytes"
     if size == 0:
         return f"packet without bytes, with {count} descriptors"

@@ -17,7 +17,7 @@ import collections
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from ipcrt.errors import BadState, Canceled, InvalidArgs, TimedOut
 from ipcrt.objects.handle import Handle
@@ -27,6 +27,16 @@ from ipcrt.port.signals import Signals, observe
 from ipcrt.port.waiter import Waiter
 
 T = TypeVar("T")
+
+
+class Rest(Protocol):
+    """What is left of a coroutine that waits for the first time; it goes on by itself."""
+
+    def then(
+        self, name: str, on_end: Callable[[Any, BaseException | None], None]
+    ) -> Callable[[], object]:
+        """Have `on_end(value, error)` told how it ends; answer what cancels it."""
+        ...
 
 
 class AsyncPort(Port):
@@ -40,6 +50,9 @@ class AsyncPort(Port):
 
     late: bool = False
     """True where the loop may tell of news that a task has taken since the loop looked."""
+
+    step: Callable[[Coroutine[Any, Any, Any]], Rest | None] | None = None
+    """Runs a coroutine until its first wait, as `Stepper.step` does; None where none can."""
 
     def __init__(self) -> None:
         super().__init__()

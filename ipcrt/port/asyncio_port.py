@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from ipcrt.errors import NotSupported, from_oserror
 from ipcrt.port.aport import AsyncPort
+from ipcrt.port.stepping import Stepper
 from ipcrt.port.watch import HandleWatch
 
 _log: Final = logging.getLogger("ipcrt.port")
@@ -31,6 +32,8 @@ class AsyncioPort(AsyncPort):
         self.create_waiter = self._loop.create_future
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stepper = Stepper(self._loop, self._adopt)
+        self.step = self._stepper.step
         # asyncio's own loop lines readers up behind the tasks that are ready; uvloop calls them.
         self.late = isinstance(self._loop, asyncio.BaseEventLoop)
         super().__init__()
@@ -78,9 +81,13 @@ class AsyncioPort(AsyncPort):
             coroutine.close()
             raise
         task = self._loop.create_task(coroutine, name=name)
+        self._adopt(task)
+        return task.cancel
+
+    def _adopt(self, task: asyncio.Task[None]) -> None:
+        """Have the port wait for a task's end, and log what it lets out."""
         self._tasks.add(task)
         task.add_done_callback(self._finished)
-        return task.cancel
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -89,6 +96,8 @@ class AsyncioPort(AsyncPort):
 
     async def aclose(self) -> None:
         try:
+            if (spare := self._stepper.close()) is not None:
+                await asyncio.wait([spare])
             while others := self._tasks - {asyncio.current_task()}:
                 for task in others:
                     task.cancel()
@@ -98,6 +107,7 @@ class AsyncioPort(AsyncPort):
 
     def _stop_serving(self) -> None:
         super()._stop_serving()
+        self._stepper.close()
         for task in self._tasks - {asyncio.current_task(self._loop)}:
             task.cancel()
         if self._timer is not None:
