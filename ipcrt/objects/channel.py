@@ -190,12 +190,13 @@ class Channel(Handle):
         Raises: ShouldWait: empty, peer open. PeerClosed: empty, peer gone.
         RemoteProtocolError: truncated, too many handles, bad spill; nothing of it is left open.
         """
-        return Message(*self.receive(buffer, max_bytes))
+        data, handles = self.receive(buffer, max_bytes)
+        return Message(bytes(put_together(data)), handles)
 
     def receive(
         self, buffer: _scm.ReceiveBuffer | None, max_bytes: int
     ) -> tuple[bytes, list[Handle]]:
-        """Do as `read`, for those who take the message apart at once."""
+        """Do as `read`, for those who take the message apart at once; it may be `Pieced`."""
         message = self.try_receive(buffer, max_bytes)
         if message is None:
             raise ShouldWait("no message is queued")

@@ -6,7 +6,8 @@ A sender keeps memfds that it has filled before, a receiver the mappings of thos
 1. A memfd serves one channel. Two peers never have the same one, so none can read what another is
    sent. Before it is shared it is sealed against resizing and against writing, but through the
    mapping that its maker has: no holder, present or past, can change what another is about to
-   read, not even after opening it again (F_SEAL_FUTURE_WRITE).
+   read, not even after opening it again (F_SEAL_FUTURE_WRITE). Who once held the other end may
+   have kept the memfd and read on, just as it may have kept the end, and peek.
 2. With the memfd goes a *lease descriptor*, which the receiver closes when it has copied the
    data. The sender asks the kernel whether anybody still has one, by taking a lease on the file,
    which it drops at once. Nobody's word is trusted: a receiver that dies, a message that is never

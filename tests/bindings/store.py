@@ -13,7 +13,7 @@ import msgspec
 
 from ipcrt.bindings.ends import ClientEnd, Protocol, ServerEnd, create_endpoints
 from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, Proxy
-from ipcrt.bindings.server import Server, ServerBinding
+from ipcrt.bindings.server import Limits, Server, ServerBinding
 from ipcrt.bindings.structs import Struct
 from ipcrt.bindings.tables import Event, OneWay, Openness, ProtocolTable, TwoWay
 from ipcrt.objects.channel import Channel
@@ -99,11 +99,13 @@ def pattern(size: int) -> bytes:
     return (block * (size // len(block) + 1))[:size]
 
 
-def pair(port: AsyncPort, events: Any = None, **options: Any) -> tuple[StoreProxy, StoreServer]:
+def pair(
+    port: AsyncPort, events: Any = None, limits: Limits | None = None, **options: Any
+) -> tuple[StoreProxy, StoreServer]:
     """A client and its server on one port."""
     near, far = create_endpoints(Store)
     server = StoreServer(**options)
-    ServerBinding(far, server, port)
+    ServerBinding(far, server, port, limits)
     return StoreProxy(near, port, events), server
 
 

@@ -18,7 +18,7 @@ from msgspec import msgpack
 
 from ipcrt.bindings.codec import Codec
 from ipcrt.bindings.ends import ClientEnd, ServerEnd
-from ipcrt.bindings.server import ServerBinding
+from ipcrt.bindings.server import Limits, ServerBinding
 from ipcrt.bindings.structs import Struct
 from ipcrt.errors import LocalProtocolError, PeerClosed, RemoteProtocolError, ShouldWait
 from ipcrt.objects.channel import Channel
@@ -326,6 +326,19 @@ async def test_limits_hold_before_anything_is_copied() -> None:
             with pytest.raises(LocalProtocolError, match="104857601 bytes"):
                 await client.put(bytes((100 << 20) + 1))
             assert await client.put(LONG) == len(LONG)
+
+
+@pytest.mark.anyio
+async def test_a_servers_own_limit_holds_as_well(caplog: pytest.LogCaptureFixture) -> None:
+    async with open_port() as port:
+        client, _ = pair(port, limits=Limits(message_bytes=MIB))
+        async with client:
+            data = pattern(MIB - 16 - 11)  # the header, the struct and its other members
+            assert await client.put(data) == len(data)
+            with pytest.raises(PeerClosed):
+                await client.put(data + b"x")
+            assert "message of 1048577 bytes exceeds 1048576" in caplog.text
+            assert port.spill_memory.mapped_bytes <= 2 * MIB
 
 
 @pytest.mark.anyio

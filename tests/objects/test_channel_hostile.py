@@ -12,6 +12,8 @@ from ipcrt.errors import RemoteProtocolError, ShouldWait
 from ipcrt.objects import _scm
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, Moved
+from ipcrt.objects.pieces import Pieced, stub
+from ipcrt.objects.spill_memory import SpillMemory
 from tests.support.proc import open_fds
 from tests.support.processes import Spawner
 
@@ -108,3 +110,29 @@ def test_memory_that_changes_under_the_record_is_whole_or_refused(
     child.finish()
     assert min(outcomes.values()) >= rounds // 4, "the rounds without a race"
     print(outcomes)
+
+
+def test_who_reads_from_the_channel_itself_is_given_whole_data(pair: Pair) -> None:
+    near, far = pair
+    memory = SpillMemory(lambda _seconds, _what: None)
+    near.spill_memory = memory
+    part = bytes(range(256)) * 300
+    near.write(Pieced(b"ab" + stub(len(part)) + b"c", [(2, part)]), [content("kept")])
+    message = far.read()
+    assert type(message.data) is bytes
+    assert message.data == b"ab\xc6" + len(part).to_bytes(4, "big") + part + b"c"
+    assert [os.pread(handle.fileno(), 9, 0) for handle in message.handles] == [b"kept"]
+    message.close()
+    near.close()
+    memory.close()
+
+
+@pytest.mark.parametrize("count", [1, 66])
+def test_a_long_record_with_wrong_descriptors_loses_them_all(pair: Pair, count: int) -> None:
+    near, far = pair
+    before = open_fds()
+    long = record(100_000) + bytes(4)
+    raw_write(near, long, [content("abc") for _ in range(count)])
+    with pytest.raises(RemoteProtocolError):
+        far.read()
+    assert open_fds() == before
