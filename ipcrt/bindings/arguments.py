@@ -21,9 +21,13 @@ Answer: TypeAlias = Coroutine[Any, Any, T] | Completer[T] | T
 coroutine for either."""
 
 
-def is_spread(payload_type: type[Any]) -> bool:
-    """True where the members of a payload are the arguments."""
-    return issubclass(payload_type, Struct) and not issubclass(payload_type, Variant)
+def is_spread(payload_type: object) -> bool:
+    """True where the members of a payload are the arguments; a union is no class."""
+    return (
+        isinstance(payload_type, type)
+        and issubclass(payload_type, Struct)
+        and not issubclass(payload_type, Variant)
+    )
 
 
 def arguments_of(payload: object) -> tuple[Any, ...]:

@@ -110,6 +110,7 @@ class ServerBinding(Generic[P]):
         "_last",
         "_limit",
         "_outbox",
+        "_over",
         "_port",
         "_replies",
         "_routes",
@@ -138,6 +139,7 @@ class ServerBinding(Generic[P]):
         self._step = port.step if isinstance(port, AsyncPort) else None
         self._running: dict[Running | Waiting | Kept, None] = {}
         self._last: Running | None = None
+        self._over: bool | None = None  # handlers of calls are cancelled; True: all are
         self._closers: list[Waiter[None]] = []
         self._connection = Connection(
             server,
@@ -240,7 +242,10 @@ class ServerBinding(Generic[P]):
                     raise
                 return
             if rest is not None:
-                self._running[Waiting(method, txid, request, rest, self._ran)] = None
+                waiting = Waiting(method, txid, request, rest, self._ran)
+                self._running[waiting] = None
+                if self._over is not None and (self._over or waiting.is_call):
+                    waiting.cancel()  # its first step has ended the binding
                 return
         if isinstance(self._port, AsyncPort):
             running = Running(method, txid, request, coroutine, self._ran, before=self._last)
@@ -405,6 +410,7 @@ class ServerBinding(Generic[P]):
 
     def _cancel(self, *, one_way: bool = False) -> None:
         """Cancel the handlers of calls, whose answers nobody can take, or all (rule 5)."""
+        self._over = one_way or bool(self._over)
         for running in list(self._running):
             if one_way or running.is_call:
                 running.cancel()

@@ -25,6 +25,10 @@ class Chosen(Variant, frozen=True, tag=1):
     number: int
 
 
+class Other(Variant, frozen=True, tag=2):
+    flag: bool
+
+
 class Server:
     """Answers with what it was given."""
 
@@ -50,3 +54,9 @@ def test_a_route_leads_to_the_handler_with_its_arguments(
     assert route.method is method
     assert route.arguments(payload) == arguments
     assert route.handler(*route.arguments(payload)) == arguments
+
+
+def test_a_union_is_the_one_argument() -> None:
+    method: Method[object, None] = OneWay("test/Taker.Take", Chosen | Other)  # type: ignore[arg-type]
+    route = Route(method, Server())
+    assert route.arguments(Other(True)) == (Other(True),)
