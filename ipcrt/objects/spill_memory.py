@@ -15,8 +15,9 @@ A sender keeps memfds that it has filled before, a receiver the mappings of thos
    memfd from being used again; who opens another one reads its own messages early.
 3. A receiver maps only what is sealed against shrinking, so that no access can raise SIGBUS; and
    copies each byte once before it is looked at, since the sender may write at any moment.
-4. What was not used for a while is given up, and so is the oldest where there is too much: at most
-   128 MiB are kept for sending and 128 MiB mapped for receiving, by each port.
+4. What was not used for a while is given up, as long as the port is served, and so is the oldest
+   where there is too much: at most 128 MiB are kept for sending and 128 MiB mapped for receiving,
+   by each port.
 Source: F_ADD_SEALS, F_SETLEASE and F_SETSIG in fcntl(2); memfd_create(2).
 """
 
@@ -39,7 +40,8 @@ MAX_POOLED_BYTES: Final = 128 << 20
 IDLE_SECONDS: Final = 2.0
 """How long what is not used is kept; at most twice as long."""
 
-_MAX_SLOTS: Final = 64
+_MAX_SLOTS: Final = 16
+"""Memfds kept for sending, each with three descriptors, and as many mapped, with one each."""
 _MAX_SLOTS_OF_ONE_SIZE: Final = 8
 """For one channel. With more messages of a size unread, further ones get a fresh memfd each."""
 _MAX_TRIES: Final = 3
