@@ -14,15 +14,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import Final, NoReturn
 
 from ipcrt.bindings.outbox import Outbox
-from ipcrt.bindings.reading import Message, open_reader
+from ipcrt.bindings.reading import Message, Messages, open_reader
 from ipcrt.errors import (
     BadHandle,
     BadState,
     Canceled,
     IpcError,
+    NoResources,
     PeerClosed,
     RemoteProtocolError,
 )
@@ -66,6 +68,7 @@ class Connection:
         "_port",
         "_read",
         "_reading",
+        "_sleep",
         "_watching_peer",
         "error",
         "outbox",
@@ -95,6 +98,7 @@ class Connection:
         self._channel.spill_memory = port.spill_memory
         self._port = port
         self._read = open_reader(self._channel, port.receive_buffer, max_message_bytes)
+        self._sleep: Callable[[], Messages] | None = None
         self._on_message = on_message
         self._on_closed = on_closed
         self._on_drained = on_drained
@@ -169,14 +173,64 @@ class Connection:
         if not self._busy:
             self._arm()
 
-    def _readable(self) -> None:
+    def nap(self) -> bool:
+        """Sleep until a packet comes and handle it; False: none came within PATIENCE_S.
+
+        For a port that has nothing else to serve. What a signal's handler raises comes out.
+        """
+        sleep = self._sleep
+        if sleep is None:
+            sleep = self._sleep = self._open_patient()
+        return self._take(sleep)
+
+    def spin(self, until: float) -> bool:
+        """Look for a packet again and again and handle it; False: none came until then.
+
+        `until` is a reading of the monotonic clock. Else as `nap`.
+        """
+        read = self._read
+
+        def look() -> Messages:
+            found = read()
+            while found is None and monotonic() < until:
+                found = read()
+            return found
+
+        return self._take(look)
+
+    def _open_patient(self) -> Callable[[], Messages]:
+        self._channel.be_patient()
+        buffer = self._port.receive_buffer
+        return open_reader(self._channel, buffer, self._max_message_bytes, patient=True)
+
+    def _take(self, read: Callable[[], Messages]) -> bool:
+        if self._busy or self._pending or not self._armed:
+            return False
+        try:
+            found = read()
+        except (PeerClosed, RemoteProtocolError) as error:
+            self._give_up(error)
+            return True
+        except (BadHandle, NoResources):
+            return False  # what another thread has closed the port is about to tell
+        if found is None:
+            return False
+        self._readable(found)
+        return True
+
+    def _readable(self, found: Messages = None) -> None:
+        """Handle what has been found, if anything, and what is to be read behind it."""
         if self._busy or self._pending:  # rule 3, or what is left of a packet comes first
+            if found is not None:  # while it was slept for, a signal's handler has read, too
+                several = found if isinstance(found, list) else [found]
+                self._pending[:0] = several[::-1]
+                self.received += len(several)
             self._disarm()
             return
         self._busy = True
         held = self._in_bursts and self.outbox.hold()
         try:
-            self._read_packets()
+            self._read_packets(found)
         except Exception as error:  # noqa: BLE001  (a defect here must not hang the peer)
             self._give_up(error)
         finally:
@@ -200,11 +254,12 @@ class Connection:
             self._busy = False
             self._arm()
 
-    def _read_packets(self) -> None:
+    def _read_packets(self, found: Messages) -> None:
         """Read and handle packets for one turn (rule 1)."""
         enough = self.received + _MESSAGES_PER_TURN
         for count in range(_PACKETS_PER_TURN):
-            found = self._read()
+            if found is None:
+                found = self._read()
             if found is None:
                 self._in_bursts = count > 1
                 return
@@ -224,6 +279,7 @@ class Connection:
                 self._handle_pending()
             if not self._reading or self._pending or self.received >= enough:
                 return
+            found = None
 
     def _handle_pending(self) -> None:
         held = self.outbox.hold()
@@ -261,7 +317,9 @@ class Connection:
                 self._port.queue(Packet(self._bound_key()))
                 self._continuing = True
         elif not self._armed:
-            self._port.add_reader(self._channel, self._readable, self._cut_off, safe=True)
+            self._port.add_reader(
+                self._channel, self._readable, self._cut_off, safe=True, direct=self
+            )
             self._armed = True
 
     def _disarm(self) -> None:
@@ -355,6 +413,8 @@ class Connection:
         busy = ", ".join(f"{name} {count}" for name, count in left.items() if count)
         if busy:
             raise BadState(f"{what}: cannot move the channel: {busy}")
+        if self._sleep is not None:
+            self._channel.be_patient(False)
         self.error = BadHandle(f"{what}: the channel was moved out")
         channel = Channel(self._channel.take(), self._channel.rights)
         self._end(self.error)

@@ -25,6 +25,7 @@ from ipcrt.objects.handle import Handle
 from ipcrt.objects.rights import Rights
 from ipcrt.objects.spill_memory import SpillMemory
 from ipcrt.port.deadlines import Deadlines
+from ipcrt.port.direct import DirectReader
 from ipcrt.port.fork import generation
 from ipcrt.port.mailbox import Mailbox
 from ipcrt.port.packet import Packet
@@ -111,6 +112,7 @@ class Port:
         on_end: Callable[[], object] | None = None,
         *,
         safe: bool = False,
+        direct: DirectReader | None = None,
     ) -> None:
         """Call `reader` for as long as `handle` is readable or hung up.
 
@@ -118,10 +120,11 @@ class Port:
         second poller. The reader takes what is there, which may be nothing, or stops with
         `remove_reader`. `on_end` is called when it ends in any other way: the handle or the port
         was closed, or the reader raised. A second reader replaces the first. `safe` promises that
-        the reader raises nothing; then the event loop may call it without a detour.
+        the reader raises nothing; then the event loop may call it without a detour. `direct`, where
+        there is one, does the same as the reader, and can wait by itself.
         Raises: as `wait_async`.
         """
-        self._watch(handle).set_reader(reader, on_end, safe=safe)
+        self._watch(handle).set_reader(reader, on_end, safe=safe, direct=direct)
 
     def remove_reader(self, handle: Handle) -> None:
         """Stop calling the reader of `handle`; harmless where there is none.

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from ipcrt.objects.handle import Handle
+from ipcrt.port.direct import DirectReader
 from ipcrt.port.packet import Packet
 from ipcrt.port.poller import OUTSIDE
 from ipcrt.port.signals import (
@@ -105,6 +106,7 @@ class HandleWatch:
 
     __slots__ = (
         "_armed",
+        "_direct",
         "_gone",
         "_loop_reads",
         "_muted",
@@ -122,6 +124,7 @@ class HandleWatch:
         self.fd = handle.fileno()
         self._reader: Callable[[], object] | None = None
         self._on_end: Callable[[], object] | None = None
+        self._direct: DirectReader | None = None
         self._loop_reads = False
         self._waits: list[Wait] = []
         self._armed = OUTSIDE
@@ -159,12 +162,13 @@ class HandleWatch:
         on_end: Callable[[], object] | None = None,
         *,
         safe: bool = False,
+        direct: DirectReader | None = None,
     ) -> None:
         """Call `reader` while the handle is readable or hung up; raises as `add`.
 
-        `safe`: it raises nothing.
+        `safe`: it raises nothing. `direct` does what `reader` does, and can wait.
         """
-        self._reader, self._on_end = reader, on_end
+        self._reader, self._on_end, self._direct = reader, on_end, direct
         try:
             self._loop_reads = self._owner.start_reader(self, reader if safe else self.read)
             self.refresh()
@@ -175,7 +179,7 @@ class HandleWatch:
     def clear_reader(self) -> None:
         """Stop calling the reader; harmless where there is none."""
         self._stop_loop()
-        self._reader = self._on_end = None
+        self._reader = self._on_end = self._direct = None
         self._update()
 
     def refresh(self) -> None:
@@ -205,6 +209,16 @@ class HandleWatch:
         if events == 0 or self._gone:
             return OUTSIDE
         return events & ~self._muted
+
+    def direct(self) -> DirectReader | None:
+        """Answer what can wait for all that is waited for here; None: only the poller can.
+
+        A read tells that the peer has gone, too, and a channel that is closed ends its waits.
+        """
+        for wait in self._waits:
+            if wait.signals != _PEER_GONE:
+                return None
+        return self._direct
 
     # ---- what the poller says
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from types import FrameType
 
 import pytest
 
 from ipcrt.errors import AccessDenied, BadHandle, BadState, Canceled, InvalidArgs, TimedOut
+from ipcrt.objects.channel import PATIENCE_S, Channel
 from ipcrt.objects.event import Event
+from ipcrt.objects.handle import Handle
 from ipcrt.objects.rights import Rights
 from ipcrt.objects.socket import Socket
 from ipcrt.port.blocking import BlockingPort, BlockingWaiter, wait_many, wait_one
@@ -148,3 +150,145 @@ def test_wait_one_does_not_spin_on_news_that_serve_nobody() -> None:
         with pytest.raises(TimedOut):
             wait_one(near, Signals.PEER_CLOSED, 0.2)
         assert time.thread_time() - begin < 0.1
+
+
+class Direct:
+    """A direct reader that sleeps in its channel's receive; what it reads is in `got`."""
+
+    def __init__(self, channel: Channel, port: BlockingPort) -> None:
+        self.received = 0
+        self.got: list[bytes] = []
+        self.naps = 0
+        self._read = channel.receiver(port.receive_buffer, 1000)
+        self._sleep = channel.receiver(port.receive_buffer, 1000, patient=True)
+        channel.be_patient()
+        port.add_reader(channel, self.read, direct=self)
+
+    def read(self) -> bool:
+        return self._take(self._read())
+
+    def nap(self) -> bool:
+        self.naps += 1
+        return self._take(self._sleep())
+
+    def spin(self, until: float) -> bool:
+        packet = self._read()
+        while packet is None and time.monotonic() < until:
+            packet = self._read()
+        return self._take(packet)
+
+    def _take(self, packet: tuple[bytes, Sequence[Handle]] | None) -> bool:
+        if packet is not None:
+            self.got.append(packet[0])
+        return packet is not None
+
+
+@pytest.fixture
+def direct() -> Generator[tuple[BlockingPort, Direct, Channel]]:
+    near, far = Channel.create()
+    with BlockingPort() as port, near, far:
+        yield port, Direct(near, port), far
+
+
+Scene = tuple[BlockingPort, Direct, Channel]
+
+
+@pytest.mark.parametrize("timeout", [-1, 20])
+def test_the_only_reader_sleeps_by_itself(direct: Scene, timeout: float) -> None:
+    port, reader, far = direct
+    timer = threading.Timer(0.002, far.write, (b"news",))
+    timer.start()
+    port.dispatch(timeout)
+    assert (reader.got, reader.naps) == ([b"news"], 1)
+    timer.join()
+
+
+def test_who_sleeps_for_long_sleeps_in_the_poller(direct: Scene) -> None:
+    port, reader, far = direct
+    timer = threading.Timer(0.1, far.write, (b"news",))
+    timer.start()
+    port.dispatch(-1)
+    assert (reader.got, reader.naps) == ([b"news"], 1)
+    timer.join()
+
+
+def test_a_nap_shortens_the_sleep_that_follows(direct: Scene) -> None:
+    port, reader, _ = direct
+    begun = time.monotonic()
+    port.dispatch(0.1)
+    assert time.monotonic() - begun >= 0.1 - 2 * PATIENCE_S
+    assert (reader.got, reader.naps) == ([], 1)
+
+
+def test_nobody_naps_while_something_else_may_happen(direct: Scene) -> None:
+    port, reader, far = direct
+    with Event.create() as event:
+        port.wait_async(event, KEY, Signals.SIGNALED)
+        timer = threading.Timer(0.002, event.signal)
+        timer.start()
+        assert port.wait(20).key == KEY
+        timer.join()
+    port.wait_async(far, KEY, Signals.WRITABLE)
+    assert port.wait(20).key == KEY
+    port.deadlines.add(PATIENCE_S, lambda: port.queue(Packet(KEY)))
+    assert port.wait(20).key == KEY
+    with pytest.raises(TimedOut):
+        port.wait(PATIENCE_S)
+    assert reader.naps == 0
+
+
+def test_what_is_queued_is_told_though_messages_never_cease(direct: Scene) -> None:
+    port, reader, far = direct
+    for _ in range(100):
+        far.write(b"news")
+    port.queue(Packet(KEY))
+    assert port.wait(20).key == KEY
+    assert len(reader.got) <= 1
+
+
+def test_what_another_thread_queues_is_told_though_the_port_naps(direct: Scene) -> None:
+    port, _, _ = direct
+    timer = threading.Timer(0.002, port.queue, (Packet(KEY),))
+    timer.start()
+    assert port.wait(20).key == KEY
+    timer.join()
+
+
+def test_a_deadline_that_comes_nearer_is_kept_though_messages_never_cease(direct: Scene) -> None:
+    port, reader, far = direct
+    port.deadlines.add(3600, lambda: None)
+    stop: BlockingWaiter[None] = BlockingWaiter()
+
+    def stop_now() -> None:
+        stop.set_result(None)
+
+    def go_on() -> bool:
+        if not reader.received:
+            port.deadlines.add(0.03, stop_now)
+        reader.received += 1
+        far.write(b"more")
+        return True
+
+    reader.nap = lambda: reader.read() and go_on()  # type: ignore[method-assign]
+    far.write(b"first")
+    port.run_until(stop, 20)
+
+
+@pytest.mark.usefixtures("interrupt")
+def test_a_signal_interrupts_a_nap_and_the_port_goes_on(direct: Scene) -> None:
+    port, reader, far = direct
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE_S / 4)
+    with pytest.raises(Interrupted):
+        port.wait()
+    assert reader.naps == 1
+    far.write(b"news")
+    port.dispatch(-1)
+    assert reader.got == [b"news"]
+
+
+def test_an_idle_port_uses_no_time(direct: Scene) -> None:
+    port, _, _ = direct
+    begun = time.thread_time()
+    with pytest.raises(TimedOut):
+        port.wait(0.5)
+    assert time.thread_time() - begun < 0.05
