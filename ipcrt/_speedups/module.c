@@ -10,11 +10,23 @@
 static const char *const names[NAME_COUNT] = {
     [HELD_BACK] = "_held_back",
     [NOTE_READ] = "_note_read",
+    [LAST] = "_last",
+    [IN_FLIGHT] = "_in_flight",
+    [CONNECTION] = "_connection",
+    [OUTBOX] = "_outbox",
+    [SHORTCUTS] = "_shortcuts",
+    [FINISH] = "_finish",
+    [FAILED] = "_failed",
+    [POST] = "_post_reply",
+    [ERROR] = "error",
+    [SHARING] = "_sharing",
+    [CLOGGED] = "clogged",
+    [SENT] = "sent",
 };
 
 static PyObject *twin(PyObject *module, PyObject *args)
 {
-    PyMethodDef *const tables[] = {frame_functions, message_functions};
+    PyMethodDef *const tables[] = {frame_functions, message_functions, dispatch_functions};
     const char *name;
     PyObject *pure;
     if (!PyArg_ParseTuple(args, "sO:twin", &name, &pure)) {
@@ -53,7 +65,8 @@ static int start(PyObject *module)
     }
     state->packet_socket = PyType_FromModuleAndSpec(module, &packet_socket_spec, NULL);
     state->messenger = PyType_FromModuleAndSpec(module, &messenger_spec, NULL);
-    if (!state->packet_socket || !state->messenger) {
+    state->dispatcher = PyType_FromModuleAndSpec(module, &dispatcher_spec, NULL);
+    if (!state->packet_socket || !state->messenger || !state->dispatcher) {
         return -1;
     }
     for (int i = 0; i < NAME_COUNT; i++) {
@@ -82,6 +95,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->from_oserror);
     Py_VISIT(state->packet_socket);
     Py_VISIT(state->messenger);
+    Py_VISIT(state->dispatcher);
     return 0;
 }
 
@@ -93,6 +107,7 @@ static int clear(PyObject *module)
     Py_CLEAR(state->from_oserror);
     Py_CLEAR(state->packet_socket);
     Py_CLEAR(state->messenger);
+    Py_CLEAR(state->dispatcher);
     for (int i = 0; i < NAME_COUNT; i++) {
         Py_CLEAR(state->names[i]);
     }

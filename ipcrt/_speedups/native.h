@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#define REVISION 1 /* as in chosen.py, which tells what it is for */
+#define REVISION 2 /* as in chosen.py, which tells what it is for */
 
 /* As in ipcrt/objects/_scm.py and ipcrt/wire/limits.py; tests/_speedups compares them. */
 #define MAX_PACKET_BYTES 65536
@@ -20,6 +20,18 @@
 enum {
     HELD_BACK, /* of a Channel */
     NOTE_READ,
+    LAST, /* of a ServerBinding */
+    IN_FLIGHT,
+    CONNECTION,
+    OUTBOX,
+    SHORTCUTS,
+    FINISH,
+    FAILED,
+    POST,
+    ERROR,   /* of a Connection */
+    SHARING, /* of an Outbox */
+    CLOGGED,
+    SENT,
     NAME_COUNT,
 };
 
@@ -30,6 +42,7 @@ typedef struct {
     PyObject *from_oserror;          /* ipcrt.errors.from_oserror */
     PyObject *packet_socket;         /* the type PacketSocket */
     PyObject *messenger;             /* the type Messenger */
+    PyObject *dispatcher;            /* the type Dispatcher */
     PyObject *names[NAME_COUNT];     /* strings */
     char *packet;                    /* MAX_PACKET_BYTES; packets.c says who may look at it */
 } State;
@@ -57,8 +70,12 @@ void close_arrived(Arrived *arrived);
 /* messages.c */
 extern PyType_Spec messenger_spec;
 
+/* dispatch.c */
+extern PyType_Spec dispatcher_spec;
+
 /* What `twin` finds: functions whose self is a tuple of the pure twin and the module. */
 extern PyMethodDef frame_functions[];
 extern PyMethodDef message_functions[];
+extern PyMethodDef dispatch_functions[];
 
 #endif

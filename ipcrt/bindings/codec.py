@@ -99,6 +99,27 @@ class Codec(Generic[T]):
         self._free = [] if facts.has_handles else None
         self._large = large_struct(type_, facts)
 
+    # ---- for who can do without the rest (`shortcut`)
+
+    @property
+    def is_empty(self) -> bool:
+        """True for the payload `()`."""
+        return self._is_empty
+
+    @property
+    def plain_decode(self) -> Callable[[Body], T] | None:
+        """Does as `decode` without handles, raising something else; None where it takes more."""
+        facts = self._facts
+        is_plain = not (facts.has_tables or facts.is_loose or facts.is_flexible)
+        return self._decode if is_plain and not self._is_special and self._check is None else None
+
+    @property
+    def plain_encode(self) -> Callable[[object], bytes] | None:
+        """Does as `encode`, if `plain_decode` accepts it; None where it takes more."""
+        return self._encode if self._large is None and self.plain_decode is not None else None
+
+    # ----
+
     def encode(self, value: T) -> tuple[bytes, Sequence[Handle]]:
         """Answer the body and the handles, which stay the caller's.
 

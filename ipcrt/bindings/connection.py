@@ -62,7 +62,6 @@ class Connection:
         "_name",
         "_on_closed",
         "_on_drained",
-        "_on_message",
         "_on_peer_gone",
         "_pending",
         "_port",
@@ -71,6 +70,7 @@ class Connection:
         "_sleep",
         "_watching_peer",
         "error",
+        "on_message",
         "outbox",
         "received",
     )
@@ -99,7 +99,7 @@ class Connection:
         self._port = port
         self._read = open_reader(self._channel, port.receive_buffer, max_message_bytes)
         self._sleep: Callable[[], Messages] | None = None
-        self._on_message = on_message
+        self.on_message = on_message
         self._on_closed = on_closed
         self._on_drained = on_drained
         self._on_peer_gone = on_peer_gone
@@ -268,7 +268,7 @@ class Connection:
                 txid, ordinal, flags, body, handles = found
                 if len(body) > self._max_body_bytes:
                     self._refuse_size(body, handles)
-                self._on_message(txid, ordinal, flags, body, handles)
+                self.on_message(txid, ordinal, flags, body, handles)
                 if not (flags & MORE or self._in_bursts):
                     return
             else:
@@ -297,7 +297,7 @@ class Connection:
     ) -> None:
         if len(body) > self._max_body_bytes:
             self._refuse_size(body, handles)
-        self._on_message(txid, ordinal, flags, body, handles)
+        self.on_message(txid, ordinal, flags, body, handles)
 
     def _refuse_size(self, body: Body, handles: Sequence[Handle]) -> NoReturn:
         close_all(handles)

@@ -45,7 +45,7 @@ class Replies:
             method.response.discard(value)
             self.fail(method, txid, error)
             return
-        self._post(method.selector, txid, data, moved, in_company=in_company)
+        self.post(method.selector, txid, data, moved, in_company=in_company)
 
     def fail(self, method: Method[Any, Any], txid: int, error: Exception) -> None:
         """Answer a call whose handler raised; of its own errors only the declared cross the wire.
@@ -62,12 +62,12 @@ class Replies:
     def refuse(self, selector: str, txid: int, status: Status) -> None:
         """End a call without a result; the client raises `status`."""
         if self._connection.error is None:
-            self._post(selector, txid, encode_epitaph(status, txid), None)
+            self.post(selector, txid, encode_epitaph(status, txid), None)
 
     def refuse_unknown(self, ordinal: int, txid: int) -> None:
         """Answer a flexible call that no handler is there for."""
         body = write_framework_error(Status.NOT_SUPPORTED)
-        self._post(f"method {ordinal:#x}", txid, encode(txid, ordinal, FLEXIBLE, body), None)
+        self.post(f"method {ordinal:#x}", txid, encode(txid, ordinal, FLEXIBLE, body), None)
 
     def _refuse_with(self, method: Method[Any, Any], txid: int, error: Exception) -> bool:
         """Answer with a domain error; False where it holds no value of its enum."""
@@ -75,10 +75,10 @@ class Replies:
             body = write_domain_error(method, cast("DomainError[Any]", error))
         except IpcError:
             return False
-        self._post(method.selector, txid, encode(txid, method.ordinal, method.flags, body), None)
+        self.post(method.selector, txid, encode(txid, method.ordinal, method.flags, body), None)
         return True
 
-    def _post(
+    def post(
         self,
         selector: str,
         txid: int,
@@ -87,6 +87,7 @@ class Replies:
         *,
         in_company: bool = True,
     ) -> None:
+        """Post a reply that is encoded; it owns the moved handles."""
         try:
             waiting = self._outbox.post(data, moved, in_company)
         except PeerClosed:

@@ -26,8 +26,10 @@ _PAIR: Final = 0x92
 _RESPONSE: Final = 1
 _DOMAIN: Final = 2
 _FRAMEWORK: Final = 3
-_EMPTY_STRUCT: Final = b"\x90"
-_SUCCESS: Final = bytes((_PAIR, _RESPONSE))
+EMPTY_STRUCT: Final = b"\x90"
+"""What stands for the response `()` in a result union."""
+SUCCESS: Final = bytes((_PAIR, _RESPONSE))
+"""What stands before the response in a result union."""
 
 
 def write_response(
@@ -39,7 +41,7 @@ def write_response(
     """
     body, handles = method.response.encode(value)
     if method.has_result:
-        body = _SUCCESS + (body or _EMPTY_STRUCT)
+        body = SUCCESS + (body or EMPTY_STRUCT)
     return body, handles
 
 
@@ -65,7 +67,7 @@ def read_result(method: Method[Any, ResponseT], body: Body, handles: Sequence[Ha
     """
     if not method.has_result:
         return method.response.decode(body, handles)
-    if body[:2] == _SUCCESS and len(body) > 2 and method.response.type is not NoneType:
+    if body[:2] == SUCCESS and len(body) > 2 and method.response.type is not NoneType:
         return method.response.decode(body[2:], handles)
     try:
         ordinal = _ordinal(method, body)
@@ -102,6 +104,6 @@ def _ordinal(method: Method[Any, Any], body: Body) -> int:
 
 
 def _without_empty_struct(body: Body) -> Body:
-    if bytes(body) != _EMPTY_STRUCT:
+    if bytes(body) != EMPTY_STRUCT:
         raise RemoteProtocolError("empty success that is not []")
     return body[1:]

@@ -34,6 +34,7 @@ from ipcrt.bindings.misuse import Misuse
 from ipcrt.bindings.replies import Replies
 from ipcrt.bindings.route import Route
 from ipcrt.bindings.running import Running, Waiting, is_coroutine
+from ipcrt.bindings.shortcut import Shortcuts, make_dispatcher, shortcut_for
 from ipcrt.bindings.tables import Event, Kind, Method, ProtocolTable
 from ipcrt.errors import (
     BadState,
@@ -116,6 +117,7 @@ class ServerBinding(Generic[P]):
         "_routes",
         "_running",
         "_server",
+        "_shortcuts",
         "_step",
         "_table",
     )
@@ -136,6 +138,7 @@ class ServerBinding(Generic[P]):
         self._limit = 1 if server.SEQUENTIAL else limits.calls_in_flight
         self._in_flight = 0
         self._routes: dict[int, Route] = {}
+        self._shortcuts: Shortcuts = {}
         self._step = port.step if isinstance(port, AsyncPort) else None
         self._running: dict[Running | Waiting | Kept, None] = {}
         self._last: Running | None = None
@@ -153,6 +156,9 @@ class ServerBinding(Generic[P]):
         )
         self._outbox = self._connection.outbox
         self._replies = Replies(self._connection)
+        packets = self._connection.channel.lend_packets()
+        if packets is not None:
+            self._connection.on_message = make_dispatcher(self._message, self, packets)
         try:
             server.client_came(self)
             self._connection.resume()
@@ -172,7 +178,7 @@ class ServerBinding(Generic[P]):
                 close_all(handles)
                 self._unknown(txid, ordinal, flags)
                 return
-            route = self._routes[ordinal] = Route(method, self._server)
+            route = self._add_route(method)
         method = route.method
         if method.is_call is not (txid != NO_TXID):
             close_all(handles)
@@ -184,15 +190,44 @@ class ServerBinding(Generic[P]):
         self._in_flight += 1
         try:
             result = route.handler(*route.arguments(request))
-        except BaseException as error:
-            self._ended(method, txid, request, error)
-            if not isinstance(error, Exception):
-                raise
+        except BaseException as error:  # noqa: BLE001  (told to the caller, then raised)
+            self._failed(method, txid, request, error)
         else:
-            if is_coroutine(result):
-                self._run(method, txid, request, result)
-            else:
-                self._returned(method, txid, result)
+            self._finish(method, txid, request, result)
+
+    def _add_route(self, method: Method[Any, Any]) -> Route:
+        route = self._routes[method.ordinal] = Route(method, self._server)
+        shortcut = shortcut_for(route)
+        if shortcut is not None:
+            self._shortcuts[method.ordinal] = shortcut
+        return route
+
+    def _failed(
+        self, method: Method[Any, Any], txid: int, request: Any, error: BaseException
+    ) -> None:
+        """A handler has raised where its message was read."""
+        self._ended(method, txid, request, error)
+        if not isinstance(error, Exception):
+            raise error
+        self._brake()
+
+    def _finish(self, method: Method[Any, Any], txid: int, request: Any, result: object) -> None:
+        """Do with what a handler has answered as its kind asks for."""
+        if is_coroutine(result):
+            self._run(method, txid, request, result)
+        else:
+            self._returned(method, txid, result)
+        self._brake()
+
+    def _post_reply(
+        self, method: Method[Any, Any], txid: int, data: bytes, in_company: bool
+    ) -> None:
+        """Post a reply that came by a shortcut as far as this."""
+        self._replies.post(method.selector, txid, data, None, in_company=in_company)
+        self._brake()
+
+    def _brake(self) -> None:
+        """Read no more where the limits are reached (rule 2)."""
         if self._in_flight >= self._limit or self._outbox.clogged:
             self._connection.pause()
 

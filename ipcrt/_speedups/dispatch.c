@@ -1,0 +1,354 @@
+/* Dispatcher: a request from its body to its reply, where all of it is usual.
+ *
+ * The pure twin is ServerBinding._message in ipcrt/bindings/server.py, called `pure` here. A method
+ * that can be usual has an entry in `shortcuts`, made by ipcrt/bindings/shortcut.py; that table
+ * fills as methods are first called.
+ *
+ * G. Until the handler is called nothing has happened that `pure` would not do again: whatever is
+ *    in the way before then, and any fault of the request, is left to it.
+ * H. Once the handler has been called, what it answered or raised goes to the binding's own
+ *    `_finish` or `_failed`, unless it is usual all the way. A reply that has been encoded is sent
+ *    here only where nothing else is in flight or on its way out; otherwise the binding posts it.
+ * I. Every call may run any code: of a handler, or of a finalizer. So the binding's state is read
+ *    from its attributes when it is needed, and what is used across a call is held. */
+
+#include "native.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#define HEADER_BYTES 16
+
+/* A shortcut is a tuple of these, in this order. */
+enum {
+    DECODE,    /* body to request; None: the body must be empty, and the handler takes nothing */
+    ARGUMENTS, /* request to a tuple of arguments */
+    HANDLER,
+    IS_CALL,
+    METHOD,
+    ANSWER, /* the exact type of a usual answer */
+    ENCODE, /* answer to bytes; None: there is nothing to encode */
+    CHECK,  /* bytes to answer; raises where they are none */
+    HEAD,   /* the reply's header with txid and length zero, and what stands before those bytes */
+    SHORTCUT_LENGTH,
+};
+
+typedef struct {
+    PyObject_HEAD
+    PacketSocket *packets;
+    PyObject *binding;
+    PyObject *connection;
+    PyObject *outbox;
+    PyObject *shortcuts; /* dict: ordinal to shortcut */
+    PyObject *pure;
+} Dispatcher;
+
+static PyObject *item(PyObject *shortcut, int which)
+{
+    return PyTuple_GET_ITEM(shortcut, which);
+}
+
+/* Answer the attribute as a number, or -1 with an exception set. No such number is negative. */
+static long get_number(PyObject *object, PyObject *name)
+{
+    PyObject *value = PyObject_GetAttr(object, name);
+    long number = value ? PyLong_AsLong(value) : -1;
+    Py_XDECREF(value);
+    return number;
+}
+
+/* Add to an attribute; answer the sum, or -1 with an exception set. */
+static long add_to(PyObject *object, PyObject *name, long change)
+{
+    long number = get_number(object, name);
+    if (number == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    number += change;
+    PyObject *value = PyLong_FromLong(number);
+    int failed = value == NULL || PyObject_SetAttr(object, name, value) < 0;
+    Py_XDECREF(value);
+    return failed ? -1 : number;
+}
+
+/* 1 where the attribute is None, 0 where it is not, -1 on error. */
+static int is_none(PyObject *object, PyObject *name)
+{
+    PyObject *value = PyObject_GetAttr(object, name);
+    int found = value ? value == Py_None : -1;
+    Py_XDECREF(value);
+    return found;
+}
+
+/* Encode an answer and decode it again, as Codec.encode does. Answers the bytes; or NULL, with an
+ * exception set, where it is no answer. */
+static PyObject *encode_answer(PyObject *shortcut, PyObject *answer)
+{
+    if (item(shortcut, ENCODE) == Py_None) {
+        return PyBytes_FromStringAndSize(NULL, 0);
+    }
+    PyObject *body = PyObject_CallOneArg(item(shortcut, ENCODE), answer);
+    PyObject *copy = body ? PyObject_CallOneArg(item(shortcut, CHECK), body) : NULL;
+    if (copy == NULL) {
+        Py_CLEAR(body);
+    }
+    Py_XDECREF(copy);
+    return body;
+}
+
+/* Answer the reply's packet, or NULL without an exception where the answer is not usual (H). */
+static PyObject *encode_reply(PyObject *shortcut, PyObject *answer, PyObject *txid)
+{
+    PyObject *head = item(shortcut, HEAD), *reply = NULL;
+    PyObject *body = encode_answer(shortcut, answer);
+    Py_ssize_t head_bytes = PyBytes_GET_SIZE(head);
+    if (body != NULL && PyBytes_CheckExact(body)
+        && PyBytes_GET_SIZE(body) <= MAX_PACKET_BYTES - head_bytes) {
+        reply = PyBytes_FromStringAndSize(NULL, head_bytes + PyBytes_GET_SIZE(body));
+    }
+    if (reply != NULL) {
+        size_t body_bytes = (size_t)PyBytes_GET_SIZE(body);
+        char *to = PyBytes_AS_STRING(reply);
+        uint32_t txid_le = htole32((uint32_t)PyLong_AsUnsignedLong(txid));
+        uint16_t length_le = htole16((uint16_t)(PyBytes_GET_SIZE(reply) - HEADER_BYTES));
+        memcpy(to, PyBytes_AS_STRING(head), (size_t)head_bytes);
+        memcpy(to, &txid_le, sizeof txid_le);
+        memcpy(to + 4, &length_le, sizeof length_le);
+        memcpy(to + head_bytes, PyBytes_AS_STRING(body), body_bytes);
+    }
+    Py_XDECREF(body);
+    PyErr_Clear();
+    return reply;
+}
+
+/* Call the binding's method for what is not usual; `last` is stolen. */
+static PyObject *hand_over(Dispatcher *self, PyObject *name, PyObject *shortcut, PyObject *txid,
+                           PyObject *what, PyObject *last)
+{
+    PyObject *method = item(shortcut, METHOD);
+    PyObject *answer = NULL;
+    if (last != NULL) {
+        PyObject *args[] = {self->binding, method, txid, what, last};
+        answer = PyObject_VectorcallMethod(name, args, 5, NULL);
+        Py_DECREF(last);
+    }
+    return answer;
+}
+
+/* Take the exception that is set, with its traceback. */
+static PyObject *take_exception(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyErr_GetRaisedException();
+#else
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(error, traceback);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return error;
+#endif
+}
+
+/* Send the reply here if it is alone, else have it posted; `in_flight` are the other calls. */
+static PyObject *send_reply(Dispatcher *self, State *state, PyObject *shortcut, PyObject *txid,
+                            PyObject *reply, long in_flight)
+{
+    long sharing = get_number(self->outbox, state->names[SHARING]);
+    long clogged = sharing < 0 ? -1 : get_number(self->outbox, state->names[CLOGGED]);
+    if (clogged < 0) {
+        return NULL;
+    }
+    if (!sharing && !clogged && in_flight == 0) {
+        const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+        size_t size = (size_t)PyBytes_GET_SIZE(reply);
+        if (send(self->packets->fd, PyBytes_AS_STRING(reply), size, flags) >= 0) {
+            if (add_to(self->outbox, state->names[SENT], 1) < 0) {
+                return NULL;
+            }
+            Py_RETURN_NONE;
+        }
+    }
+    return hand_over(self, state->names[POST], shortcut, txid, reply, PyBool_FromLong(in_flight));
+}
+
+/* Do what is left once the handler has answered; `answer` is NULL where it raised (H). */
+static PyObject *finish(Dispatcher *self, State *state, PyObject *shortcut, PyObject *txid,
+                        PyObject *request, PyObject *answer)
+{
+    if (answer == NULL) {
+        return hand_over(self, state->names[FAILED], shortcut, txid, request, take_exception());
+    }
+    PyObject *reply = NULL;
+    bool is_call = item(shortcut, IS_CALL) == Py_True;
+    bool usual = (PyObject *)Py_TYPE(answer) == item(shortcut, ANSWER);
+    if (usual && is_call) {
+        int open = is_none(self->connection, state->names[ERROR]);
+        if (open < 0) {
+            return NULL;
+        }
+        reply = open ? encode_reply(shortcut, answer, txid) : NULL;
+        usual = reply != NULL;
+    }
+    if (!usual) {
+        PyObject *held = Py_NewRef(answer);
+        return hand_over(self, state->names[FINISH], shortcut, txid, request, held);
+    }
+    long in_flight = add_to(self->binding, state->names[IN_FLIGHT], -1);
+    PyObject *done = NULL;
+    if (in_flight >= 0) {
+        done = is_call ? send_reply(self, state, shortcut, txid, reply, in_flight)
+                       : Py_NewRef(Py_None);
+    }
+    Py_XDECREF(reply);
+    return done;
+}
+
+/* Take a request apart: answer its arguments, and the request in `*request`; both are the
+ * caller's. NULL without an exception: it is not usual (G). */
+static PyObject *read_request(PyObject *shortcut, PyObject *body, PyObject **request)
+{
+    if (item(shortcut, DECODE) == Py_None) {
+        *request = Py_NewRef(Py_None);
+        if (PyBytes_CheckExact(body) && PyBytes_GET_SIZE(body) == 0) {
+            return PyTuple_New(0);
+        }
+        return NULL;
+    }
+    *request = PyObject_CallOneArg(item(shortcut, DECODE), body);
+    PyObject *arguments = *request ? PyObject_CallOneArg(item(shortcut, ARGUMENTS), *request)
+                                   : NULL;
+    if (arguments != NULL && !PyTuple_CheckExact(arguments)) {
+        Py_CLEAR(arguments);
+    }
+    PyErr_Clear();
+    return arguments;
+}
+
+/* message(txid, ordinal, flags, body, handles), as ServerBinding._message. */
+static PyObject *message(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    Dispatcher *self = (Dispatcher *)op;
+    State *state = PyType_GetModuleState(Py_TYPE(op));
+    PyObject *done = NULL;
+    if (nargs != 5 || !PyLong_CheckExact(args[0]) || !PyTuple_CheckExact(args[4])
+        || PyTuple_GET_SIZE(args[4]) != 0) {
+        return PyObject_Vectorcall(self->pure, args, (size_t)nargs, NULL);
+    }
+    PyObject *shortcut = PyDict_GetItemWithError(self->shortcuts, args[1]); /* borrowed */
+    int alone = is_none(self->binding, state->names[LAST]);
+    if (alone < 0 || (shortcut == NULL && PyErr_Occurred())) {
+        return NULL;
+    }
+    bool is_call = PyObject_IsTrue(args[0]);
+    if (shortcut == NULL || !alone || (item(shortcut, IS_CALL) == Py_True) != is_call) {
+        return PyObject_Vectorcall(self->pure, args, 5, NULL);
+    }
+    Py_INCREF(shortcut); /* rule I */
+    PyObject *request = NULL;
+    PyObject *arguments = read_request(shortcut, args[3], &request);
+    if (arguments == NULL) {
+        done = PyErr_Occurred() ? NULL : PyObject_Vectorcall(self->pure, args, 5, NULL);
+    }
+    else if (add_to(self->binding, state->names[IN_FLIGHT], 1) >= 0) {
+        PyObject *const *each = ((PyTupleObject *)arguments)->ob_item;
+        size_t count = (size_t)PyTuple_GET_SIZE(arguments);
+        PyObject *answer = PyObject_Vectorcall(item(shortcut, HANDLER), each, count, NULL);
+        done = finish(self, state, shortcut, args[0], request, answer);
+        Py_XDECREF(answer);
+    }
+    Py_XDECREF(arguments);
+    Py_XDECREF(request);
+    Py_DECREF(shortcut);
+    return done;
+}
+
+/* ---- the type, and its maker */
+
+static int visit(PyObject *op, visitproc visit, void *arg)
+{
+    Dispatcher *self = (Dispatcher *)op;
+    Py_VISIT(Py_TYPE(op)); /* an instance of a heap type holds it */
+    Py_VISIT(self->packets);
+    Py_VISIT(self->binding);
+    Py_VISIT(self->connection);
+    Py_VISIT(self->outbox);
+    Py_VISIT(self->shortcuts);
+    Py_VISIT(self->pure);
+    return 0; /* none of them is ever cleared: the binding and its connection break the cycle */
+}
+
+static void destroy(PyObject *op)
+{
+    Dispatcher *self = (Dispatcher *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
+    Py_XDECREF(self->packets);
+    Py_XDECREF(self->binding);
+    Py_XDECREF(self->connection);
+    Py_XDECREF(self->outbox);
+    Py_XDECREF(self->shortcuts);
+    Py_XDECREF(self->pure);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+    {"message", (PyCFunction)(void (*)(void))message, METH_FASTCALL, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot type_slots[] = {
+    {Py_tp_traverse, visit},
+    {Py_tp_dealloc, destroy},
+    {Py_tp_methods, methods},
+    {0, NULL},
+};
+
+PyType_Spec dispatcher_spec = {
+    .name = "ipcrt._speedups._native.Dispatcher",
+    .basicsize = sizeof(Dispatcher),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE
+        | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = type_slots,
+};
+
+/* dispatcher(on_message, binding, packets): what takes the binding's messages. */
+static PyObject *dispatcher(PyObject *pure_and_module, PyObject *args)
+{
+    State *state = PyModule_GetState(PyTuple_GET_ITEM(pure_and_module, 1));
+    PyObject *pure, *binding, *packets, *method = NULL;
+    if (!PyArg_ParseTuple(args, "OOO!:dispatcher", &pure, &binding, state->packet_socket,
+                          &packets)) {
+        return NULL;
+    }
+    PyTypeObject *type = (PyTypeObject *)state->dispatcher;
+    Dispatcher *self = (Dispatcher *)type->tp_alloc(type, 0); /* zeroed, and tracked already */
+    if (self == NULL) {
+        return NULL;
+    }
+    self->packets = (PacketSocket *)Py_NewRef(packets);
+    self->binding = Py_NewRef(binding);
+    self->pure = Py_NewRef(pure);
+    self->connection = PyObject_GetAttr(binding, state->names[CONNECTION]);
+    self->outbox = PyObject_GetAttr(binding, state->names[OUTBOX]);
+    self->shortcuts = PyObject_GetAttr(binding, state->names[SHORTCUTS]);
+    if (self->shortcuts != NULL && !PyDict_CheckExact(self->shortcuts)) {
+        PyErr_SetString(PyExc_TypeError, "shortcuts are a dict");
+    }
+    else if (self->connection != NULL && self->outbox != NULL && self->shortcuts != NULL) {
+        method = PyObject_GetAttrString((PyObject *)self, "message");
+    }
+    Py_DECREF(self);
+    return method;
+}
+
+PyMethodDef dispatch_functions[] = {
+    {"dispatcher", dispatcher, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
