@@ -47,7 +47,7 @@ def _server(spawn_python: Spawner) -> tuple[Channel, int]:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("count", [1, 100, 1000])
+@pytest.mark.parametrize("count", [1, 100, 1000, 5000])
 async def test_a_killed_server_fails_all_calls_at_once(spawn_python: Spawner, count: int) -> None:
     """Also those that it has not read yet, and those that have found no room."""
     channel, pid = _server(spawn_python)
@@ -65,7 +65,8 @@ async def test_a_killed_server_fails_all_calls_at_once(spawn_python: Spawner, co
                 tasks.start_soon(hang)
             while client.statistics()["calls"] < count:
                 await port.sleep(0)
-            assert (client.statistics()["backlog"] > 0) is (count == 1000)
+            if count != 1000:  # which may find room, where several share a packet
+                assert (client.statistics()["backlog"] > 0) is (count == 5000)
             os.kill(pid, signal.SIGKILL)
         assert len(failed) == count
         assert len({id(error) for error in failed}) == count, "each has an error of its own"
