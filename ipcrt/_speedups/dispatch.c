@@ -50,6 +50,12 @@ static PyObject *item(PyObject *shortcut, int which)
     return PyTuple_GET_ITEM(shortcut, which);
 }
 
+static bool is_shortcut(PyObject *object)
+{
+    return PyTuple_Check(object) && PyTuple_GET_SIZE(object) == SHORTCUT_LENGTH
+        && PyBytes_CheckExact(item(object, HEAD));
+}
+
 /* Answer the attribute as a number, or -1 with an exception set. No such number is negative. */
 static long get_number(PyObject *object, PyObject *name)
 {
@@ -195,6 +201,13 @@ static PyObject *finish(Dispatcher *self, State *state, PyObject *shortcut, PyOb
         reply = open ? encode_reply(shortcut, answer, txid) : NULL;
         usual = reply != NULL;
     }
+    else if (usual) { /* its handler may have filled the queue with events: then read no more */
+        long clogged = get_number(self->outbox, state->names[CLOGGED]);
+        if (clogged < 0) {
+            return NULL;
+        }
+        usual = !clogged;
+    }
     if (!usual) {
         PyObject *held = Py_NewRef(answer);
         return hand_over(self, state->names[FINISH], shortcut, txid, request, held);
@@ -246,7 +259,8 @@ static PyObject *message(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
         return NULL;
     }
     bool is_call = PyObject_IsTrue(args[0]);
-    if (shortcut == NULL || !alone || (item(shortcut, IS_CALL) == Py_True) != is_call) {
+    if (shortcut == NULL || !alone || !is_shortcut(shortcut)
+        || (item(shortcut, IS_CALL) == Py_True) != is_call) {
         return PyObject_Vectorcall(self->pure, args, 5, NULL);
     }
     Py_INCREF(shortcut); /* rule I */

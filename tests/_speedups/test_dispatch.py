@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import logging
+import os
+import sys
+import weakref
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -16,9 +22,10 @@ from ipcrt.bindings.ends import Protocol, create_endpoints
 from ipcrt.bindings.route import Route
 from ipcrt.bindings.server import Limits, Server, ServerBinding
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
-from ipcrt.errors import Status
+from ipcrt.errors import RemoteProtocolError, Status
 from ipcrt.objects import _scm
 from ipcrt.objects._scm import PacketSocket
+from ipcrt.objects.handle import Handle
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.wire.epitaph import encode_epitaph
 from ipcrt.wire.frames import encode
@@ -122,7 +129,8 @@ class Scene:
         return received(self.peer)
 
     def close(self) -> None:
-        self.binding.close()
+        with contextlib.suppress(AttributeError):  # a test has dropped it
+            self.binding.close()
         self.peer.close()
         self.port.close()
 
@@ -220,7 +228,11 @@ def test_a_faulty_request_ends_the_connection(
     assert caplog.text.count("closing <Channel") == 1
 
 
-@pytest.mark.parametrize("answer", [None, 5, Text("hi"), Number(1 << 70), Pair(1, 2), "text"])
+NO_NUMBER: Any = "text"
+ODD: Final = Number(NO_NUMBER)
+
+
+@pytest.mark.parametrize("answer", [None, 5, Text("hi"), Number(1 << 70), ODD, Pair(1, 2)])
 def test_an_answer_of_another_type_fails_the_call(
     scene: Scene, answer: object, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -246,7 +258,7 @@ def test_a_handler_that_raises_fails_its_call_alone(
     assert bodies(scene.ask(request(ADD, PAIR))) == [internal]
     assert scene.ask(request(NOTE, b"\x91\x07", 0), request(NOTE, b"\x91\x07", 0)) == []
     assert caplog.text.count("KeyError: 'secret'") == 3
-    assert "_answer" in caplog.text  # the traceback
+    assert caplog.text.count("in _answer") == 3  # the traceback
     assert scene.binding.statistics()["calls_in_flight"] == 0
 
 
@@ -319,6 +331,100 @@ def test_replies_that_find_no_room_wait_and_nothing_more_is_read(scene: Scene) -
     found = [scene.peer.try_receive(None, 1 << 20) for _ in range(400)]
     packets = b"".join(message[0] for message in found if message is not None)
     assert [packets.count(request(ADD, b"\x91\x09", txid)) for txid in range(10, 14)] == [1] * 4
+
+
+def inside(scene: Scene) -> tuple[Any, Any, Any]:
+    """The binding's way in, its connection and its outbox, once each method has its shortcut."""
+    scene.ask(request(ADD, PAIR), request(TICK, b"", 0))
+    connection = scene.binding._connection
+    return connection.on_message, connection, connection.outbox
+
+
+def test_a_one_way_handler_that_fills_the_queue_stops_the_reading(scene: Scene) -> None:
+    take_message, connection, outbox = inside(scene)
+    scene.server.answer = lambda: setattr(outbox, "clogged", True)
+    take_message(0, TICK.ordinal, 0x20, b"", ())
+    assert connection._reading is False
+    assert scene.binding.statistics()["calls_in_flight"] == 0
+    outbox.clogged = False
+
+
+def test_a_reply_waits_behind_those_that_wait_for_room(scene: Scene) -> None:
+    take_message, connection, outbox = inside(scene)
+    outbox.clogged = True
+    take_message(5, ADD.ordinal, 0x20, PAIR, ())
+    assert received(scene.peer) == []
+    assert connection._reading is False
+    outbox.flush()
+    assert bodies(received(scene.peer)) == [b"\x91\x09"]
+
+
+def test_a_reply_waits_for_those_that_share_its_packet(scene: Scene) -> None:
+    take_message, _, outbox = inside(scene)
+    assert outbox._sharing is False
+    outbox._sharing = True
+    for txid in (5, 6):
+        take_message(txid, ADD.ordinal, 0x20, PAIR, ())
+    assert received(scene.peer) == []
+    outbox.release()
+    assert bodies(received(scene.peer)) == [b"\x91\x09"] * 2
+
+
+def test_a_reply_beside_other_calls_has_those_behind_it_share(scene: Scene) -> None:
+    take_message, _, outbox = inside(scene)
+    soon: list[object] = []
+    outbox._soon = soon.append
+    take_message(5, ADD.ordinal, 0x20, PAIR, ())
+    assert soon == []
+    scene.binding._in_flight = 1
+    take_message(6, ADD.ordinal, 0x20, PAIR, ())
+    assert soon == [outbox.release]
+    assert len(received(scene.peer)) == 2
+    scene.binding._in_flight = 0
+    outbox.release()
+
+
+def test_a_message_behind_one_that_has_not_begun_is_postponed(scene: Scene) -> None:
+    take_message, _, _ = inside(scene)
+    seen = len(scene.server.seen)
+    before: Any = SimpleNamespace(begun=False, follower=None)
+    scene.binding._last = before
+    take_message(5, ADD.ordinal, 0x20, PAIR, ())
+    assert len(scene.server.seen) == seen
+    assert before.follower is not None
+    scene.binding._last = None
+    before.follower()
+    assert bodies(scene.ask()) == [b"\x91\x09"]
+
+
+def test_handles_where_none_belong_are_closed(scene: Scene) -> None:
+    take_message, _, _ = inside(scene)
+    handle = Handle(os.dup(0))
+    with pytest.raises(RemoteProtocolError):
+        take_message(5, ADD.ordinal, 0x20, PAIR, (handle,))
+    assert handle.closed
+    with pytest.raises(RemoteProtocolError):
+        take_message(5, ADD.ordinal, 0x20, b"\x92\x06", ())
+
+
+def test_a_shortcut_that_is_none_is_not_taken(scene: Scene) -> None:
+    take_message, _, _ = inside(scene)
+    broken: Any = scene.binding._shortcuts
+    for nonsense in (None, (), tuple(range(9))):
+        broken[ADD.ordinal] = nonsense
+        take_message(5, ADD.ordinal, 0x20, PAIR, ())
+        assert bodies(received(scene.peer)) == [b"\x91\x09"]
+
+
+def test_a_binding_that_is_over_is_collected(scene: Scene) -> None:
+    scene.ask(request(ADD, PAIR), request(ADD, PAIR))
+    seen = weakref.ref(scene.server)
+    scene.binding.close()
+    assert seen() is not None
+    scene.server.binding = None
+    del scene.binding, scene.server
+    gc.collect()
+    assert seen() is None
 
 
 def test_a_long_answer_travels_in_memory(scene: Scene) -> None:
@@ -396,6 +502,10 @@ def test_nothing_is_kept(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCapt
         scene.server.answer = lambda: unusual["nothing"]
         usual()
 
+    take_message(5, ordinal, 0x20, PAIR, ())
+    before = [sys.getrefcount(each) for each in scene.binding._shortcuts.values()]
     for call in (usual, wrong, failing):
         assert growth_in_blocks(call) < 50
+    after = [sys.getrefcount(each) for each in scene.binding._shortcuts.values()]
+    assert after[: len(before)] == before
     scene.close()
