@@ -80,25 +80,17 @@ def _drive(
 class _Spare:
     """A task that stands by."""
 
-    __slots__ = ("_base", "_job", "_ready", "_rest", "context", "task")
+    __slots__ = ("_job", "_rest", "base", "context", "ready", "task")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._base: Final = contextvars.copy_context()
-        self._job: Final[asyncio.Future[None]] = loop.create_future()
-        self._ready = False
-        self._rest: Rest | None = None
-        self.context: Final = self._base.copy()
-        self.task: Final = loop.create_task(self._stand_by(), context=self.context)
-
-    @property
-    def ready(self) -> bool:
+        self.base: Final = contextvars.copy_context()
+        self.context: Final = self.base.copy()
+        """The task's; equal to `base` for as long as no coroutine has changed it."""
+        self.ready = False
         """True while it sleeps; before, a task that is cancelled would end without a step."""
-        return self._ready and not self._job.done()
-
-    @property
-    def changed(self) -> bool:
-        """True once a coroutine has changed the context. Where none has, this costs nothing."""
-        return self.context != self._base
+        self._job: Final[asyncio.Future[None]] = loop.create_future()
+        self._rest: Rest | None = None
+        self.task: Final = loop.create_task(self._stand_by(), context=self.context)
 
     def wake(self, rest: Rest) -> None:
         """Go on with `rest`."""
@@ -107,11 +99,12 @@ class _Spare:
             self._job.set_result(None)
 
     async def _stand_by(self) -> None:
-        self._ready = True
+        self.ready = True
         cancelled = False
         try:
             await self._job
         except asyncio.CancelledError:
+            self.ready = False
             if self._rest is None:
                 raise
             cancelled = True
@@ -140,14 +133,17 @@ class Stepper:
         coroutine's value: it has ended; and whatever it raises.
         """
         spare = self._spare
-        if spare is None or not spare.ready or asyncio.current_task(self._loop) is not None:
+        if spare is None or not spare.ready:
             self._provide()
             return None
-        _enter_task(self._loop, spare.task)
+        try:
+            _enter_task(self._loop, spare.task)
+        except RuntimeError:
+            return None
         try:
             yielded = spare.context.run(coroutine.send, None)
         except BaseException:
-            if spare.changed:  # rule 1
+            if spare.context != spare.base:  # rule 1; where nothing was changed, this costs nothing
                 self.close()
             raise
         finally:
