@@ -161,6 +161,18 @@ static PyObject *take_exception(void)
 #endif
 }
 
+/* Tell who looks for the next request that a reply has left alone; see `Outbox.post`. */
+static PyObject *tell_alone(Dispatcher *self, State *state)
+{
+    PyObject *on_alone = PyObject_GetAttr(self->outbox, state->names[ON_ALONE]);
+    if (on_alone == NULL || Py_IsNone(on_alone)) {
+        return on_alone;
+    }
+    PyObject *answer = PyObject_CallNoArgs(on_alone);
+    Py_DECREF(on_alone);
+    return answer;
+}
+
 /* Send the reply here if it is alone, else have it posted; `in_flight` are the other calls. */
 static PyObject *send_reply(Dispatcher *self, State *state, PyObject *shortcut, PyObject *txid,
                             PyObject *reply, long in_flight)
@@ -177,7 +189,7 @@ static PyObject *send_reply(Dispatcher *self, State *state, PyObject *shortcut, 
             if (add_to(self->outbox, state->names[SENT], 1) < 0) {
                 return NULL;
             }
-            Py_RETURN_NONE;
+            return tell_alone(self, state);
         }
     }
     return hand_over(self, state->names[POST], shortcut, txid, reply, PyBool_FromLong(in_flight));

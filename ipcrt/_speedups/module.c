@@ -22,6 +22,7 @@ static const char *const names[NAME_COUNT] = {
     [SHARING] = "_sharing",
     [CLOGGED] = "clogged",
     [SENT] = "sent",
+    [ON_ALONE] = "on_alone",
 };
 
 static PyObject *twin(PyObject *module, PyObject *args)

@@ -32,6 +32,7 @@ enum {
     SHARING, /* of an Outbox */
     CLOGGED,
     SENT,
+    ON_ALONE,
     NAME_COUNT,
 };
 

@@ -119,6 +119,8 @@ class Connection:
         self._in_bursts = False  # several messages came in one turn lately
         self._watching_peer = False
         self.outbox = Outbox(self._channel, self._wait_for_room, self.fail, port.soon)
+        if (expect := port.expect) is not None:
+            self.outbox.on_alone = lambda: expect(self)
 
     @property
     def channel(self) -> Channel:
@@ -178,16 +180,16 @@ class Connection:
 
         For a port that has nothing else to serve. What a signal's handler raises comes out.
         """
-        sleep = self._sleep
-        if sleep is None:
-            sleep = self._sleep = self._open_patient()
-        return self._take(sleep)
+        return self._take(self._sleep or self._sleep_first)
 
     def spin(self, until: float) -> bool:
         """Look for a packet again and again and handle it; False: none came until then.
 
-        `until` is a reading of the monotonic clock. Else as `nap`.
+        `until` is a reading of the monotonic clock. Else as `nap`; but while messages are held
+        back here, which may be what the peer waits for, it is False at once.
         """
+        if self.outbox.sharing:
+            return False
         read = self._read
 
         def look() -> Messages:
@@ -198,10 +200,12 @@ class Connection:
 
         return self._take(look)
 
-    def _open_patient(self) -> Callable[[], Messages]:
+    def _sleep_first(self) -> Messages:
+        """Have the channel's receives sleep, and sleep in one."""
         self._channel.be_patient()
         buffer = self._port.receive_buffer
-        return open_reader(self._channel, buffer, self._max_message_bytes, patient=True)
+        self._sleep = open_reader(self._channel, buffer, self._max_message_bytes, patient=True)
+        return self._sleep()
 
     def _take(self, read: Callable[[], Messages]) -> bool:
         if self._busy or self._pending or not self._armed:

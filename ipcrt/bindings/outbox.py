@@ -70,6 +70,7 @@ class Outbox:
         "_soon",
         "_wait_for_room",
         "clogged",
+        "on_alone",
         "sent",
     )
 
@@ -95,9 +96,16 @@ class Outbox:
         self._since = 0.0
         self.clogged = False
         """True while room is waited for: the peer's queue is full, or was a moment ago."""
+        self.on_alone: Callable[[], object] | None = None
+        """Told when a message has left at once, and none is in its company."""
         self.sent = 0
         """How many messages have left."""
         self._backlog: collections.OrderedDict[Outgoing, None] | None = None
+
+    @property
+    def sharing(self) -> bool:
+        """True while messages of this turn may be held back to share a packet."""
+        return self._sharing
 
     @property
     def backlog_bytes(self) -> int:
@@ -123,7 +131,10 @@ class Outbox:
             if not self.clogged:
                 if self._send(data) if moved is None else self._send_moved(data, moved):
                     self.sent += 1
-                    if in_company and not self._sharing and self._soon is not None:
+                    if not in_company:
+                        if self.on_alone is not None:
+                            self.on_alone()
+                    elif not self._sharing and self._soon is not None:
                         self._begin_to_share()
                     return None
                 self._wait()

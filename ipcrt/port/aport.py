@@ -19,8 +19,9 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from ipcrt.errors import BadState, Canceled, InvalidArgs, TimedOut
+from ipcrt.errors import BadState, Canceled, InvalidArgs, NotSupported, TimedOut
 from ipcrt.objects.handle import Handle
+from ipcrt.port import busy_poll
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
 from ipcrt.port.signals import Signals, observe
@@ -237,23 +238,30 @@ def _look_once(items: Sequence[tuple[Handle, Signals]], otherwise: TimedOut) -> 
 
 
 @asynccontextmanager
-async def open_port() -> AsyncGenerator[AsyncPort, None]:
+async def open_port(busy_poll_us: int | None = None) -> AsyncGenerator[AsyncPort, None]:
     """Make the port of the event loop that runs here: asyncio, uvloop or trio.
 
     Leaving the context cancels what `spawn` started, waits for it, and closes the port.
-    Raises: BadState: no event loop runs here; a plain thread makes a `BlockingPort`.
+
+    `busy_poll_us`: look for an expected message for so many microseconds before the loop sleeps;
+    None: as IPCRT_BUSY_POLL_US says, else not at all. See `ipcrt.port.busy_poll`. On trio the
+    variable is ignored: each of its turns has a task switch, which costs more than spinning saves.
+    Raises: BadState: no event loop runs here; a plain thread makes a `BlockingPort`. InvalidArgs:
+    not a number of microseconds. NotSupported: busy-poll is asked for on trio.
     """
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_task():
         from ipcrt.port.trio_port import open_trio_port
 
+        if busy_poll_us and busy_poll.busy_poll_us(busy_poll_us):
+            raise NotSupported("a port on trio does not busy-poll; leave busy_poll_us out")
         async with open_trio_port() as trio_port:
             yield trio_port
         return
     from ipcrt.port.asyncio_port import AsyncioPort
 
     try:
-        port = AsyncioPort()
+        port = AsyncioPort(busy_poll_us)
     except RuntimeError:
         raise BadState("no event loop runs here; a plain thread makes a BlockingPort") from None
     try:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from ipcrt.errors import NotSupported, from_oserror
+from ipcrt.port import busy_poll
 from ipcrt.port.aport import AsyncPort
 from ipcrt.port.stepping import Stepper
 from ipcrt.port.watch import HandleWatch
@@ -24,8 +25,9 @@ _log: Final = logging.getLogger("ipcrt.port")
 class AsyncioPort(AsyncPort):
     """A port on the running asyncio or uvloop loop."""
 
-    def __init__(self) -> None:
-        """Raises: RuntimeError: no loop runs here. NoResources."""
+    def __init__(self, busy_poll_us: int | None = None) -> None:
+        """See `open_port`. Raises: RuntimeError: no loop runs here. NoResources, InvalidArgs."""
+        spin_us = busy_poll.busy_poll_us(busy_poll_us)
         self._loop = asyncio.get_running_loop()
         self.clock = time.monotonic
         self.soon = self._loop.call_soon
@@ -36,6 +38,11 @@ class AsyncioPort(AsyncPort):
         self.step = self._stepper.step
         # asyncio's own loop lines readers up behind the tasks that are ready; uvloop calls them.
         self.late = isinstance(self._loop, asyncio.BaseEventLoop)
+        self._spinner: busy_poll.LoopSpinner | None = None
+        if spin_us:
+            self._backoff = busy_poll.Backoff()
+            self._spinner = busy_poll.LoopSpinner(spin_us, self._loop.call_soon, self._backoff)
+            self.expect = self._spinner.expect
         super().__init__()
         self._loop.add_reader(self._poller.fileno(), self.dispatch)
 
@@ -107,6 +114,8 @@ class AsyncioPort(AsyncPort):
 
     def _stop_serving(self) -> None:
         super()._stop_serving()
+        if self._spinner is not None:
+            self._spinner.stop()
         self._stepper.close()
         for task in self._tasks - {asyncio.current_task(self._loop)}:
             task.cancel()

@@ -19,6 +19,7 @@ from ipcrt.errors import BadState, Canceled, InvalidArgs, TimedOut
 from ipcrt.objects.channel import PATIENCE_S
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.rights import Rights
+from ipcrt.port import busy_poll
 from ipcrt.port.direct import DirectReader
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
@@ -74,8 +75,14 @@ class BlockingPort(Port):
     All timeouts are in seconds; None: for ever; zero: look once.
     """
 
-    def __init__(self) -> None:
-        """Raises: NoResources."""
+    def __init__(self, busy_poll_us: int | None = None) -> None:
+        """Look for news for `busy_poll_us` before each sleep; see `ipcrt.port.busy_poll`.
+
+        None: what IPCRT_BUSY_POLL_US says, else not at all. Raises: NoResources, InvalidArgs.
+        """
+        self._spin_s = busy_poll.busy_poll_us(busy_poll_us) / 1e6
+        if self._spin_s:
+            self._backoff = busy_poll.Backoff()
         self.clock = time.monotonic
         self.create_waiter = BlockingWaiter
         self._earliest = math.inf  # no deadline is earlier
@@ -115,10 +122,9 @@ class BlockingPort(Port):
             if self._closed:
                 raise Canceled("the port was closed")
             now = time.monotonic()
-            if now + _FAR_S < self._earliest and now + _FAR_S < until:
-                direct = self._only_reader()
-                if direct is not None and self._nap(direct):
-                    continue
+            far = now + _FAR_S
+            if far < self._earliest and far < until and self._serve_without_poller():
+                continue
             self._turn(now, until)
             if until <= now and not done():
                 raise TimedOut(f"nothing happened within {timeout} seconds")
@@ -135,13 +141,38 @@ class BlockingPort(Port):
     def dispatch(self, timeout: float = 0) -> None:
         if timeout < 0 or timeout > _FAR_S:
             self._check()
-            direct = self._only_reader()
-            if direct is not None:
-                if self._nap(direct):
-                    return
-                if timeout > 0:
-                    timeout -= PATIENCE_S
+            until = time.monotonic() + timeout
+            if self._serve_without_poller():
+                return
+            if timeout > 0:
+                timeout = max(0.0, until - time.monotonic())
         super().dispatch(timeout)
+
+    def _serve_without_poller(self) -> bool:
+        """Spin, then nap, where either may be; True when something was served."""
+        direct = self._only_reader()
+        backoff = self._backoff
+        if backoff is not None and backoff.ready():
+            found = self._spin(direct)
+            backoff.learn(found)
+            if found:
+                return True
+        if direct is None:
+            return False
+        self._turns += 1
+        return direct.nap()
+
+    def _spin(self, direct: DirectReader | None) -> bool:
+        """Look for news again and again; True when something was served."""
+        self._turns += 1
+        until = time.monotonic() + self._spin_s
+        if direct is not None:
+            return direct.spin(until)
+        while not (found := self._poller.poll(0)):
+            if time.monotonic() >= until:
+                return False
+        self._serve_all(found)
+        return True
 
     def _only_reader(self) -> DirectReader | None:
         """Answer what can wait for all that may happen, if anything can (rules 1 and 2)."""
@@ -149,11 +180,6 @@ class BlockingPort(Port):
             for watch in self._watches.values():
                 return watch.direct()
         return None
-
-    def _nap(self, direct: DirectReader) -> bool:
-        """Sleep for a while at most; True when something was served."""
-        self._turns += 1
-        return direct.nap()
 
     def _deadline_moved(self, due: float) -> None:
         self._earliest = min(self._earliest, due)

@@ -24,6 +24,7 @@ from ipcrt.objects._scm import ReceiveBuffer
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.rights import Rights
 from ipcrt.objects.spill_memory import SpillMemory
+from ipcrt.port.busy_poll import Backoff
 from ipcrt.port.deadlines import Deadlines
 from ipcrt.port.direct import DirectReader
 from ipcrt.port.fork import generation
@@ -64,6 +65,11 @@ class Port:
 
     soon: Callable[[Callable[[], object]], object] | None = None
     """Calls something when the event loop's turn is over; None where there is no cheap way."""
+
+    expect: Callable[[DirectReader], object] | None = None
+    """Told of who awaits just one message, to spin for it; None where nobody does."""
+
+    _backoff: Backoff | None = None
 
     clock: Callable[[], float]
     """The clock that deadlines are told in, in seconds."""
@@ -220,7 +226,10 @@ class Port:
         """Sleep up to `timeout` seconds (negative: for ever), then serve what is ready."""
         self._check()
         self._turns += 1
-        for fd, events in self._poller.poll(timeout):
+        self._serve_all(self._poller.poll(timeout))
+
+    def _serve_all(self, found: list[tuple[int, int]]) -> None:
+        for fd, events in found:
             watch = self._watches.get(fd)
             if watch is not None:
                 self._serve(watch, events)
@@ -253,8 +262,14 @@ class Port:
     # ---- life
 
     def statistics(self) -> dict[str, int]:
-        """Count what the port holds; `turns` counts the rounds of `dispatch` since it was made."""
+        """Count what the port holds, and since it was made: `turns`, the rounds of `dispatch`.
+
+        Where it spins, `spins` too, and those that found something, `spins_found`.
+        """
+        backoff = self._backoff
+        spins = {} if backoff is None else {"spins": backoff.spins, "spins_found": backoff.found}
         return {
+            **spins,
             "watched_handles": len(self._watches),
             "waits": sum(map(len, self._watches.values())),
             "receivers": self._router.receivers,

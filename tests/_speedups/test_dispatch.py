@@ -359,6 +359,15 @@ def test_a_reply_waits_behind_those_that_wait_for_room(scene: Scene) -> None:
     assert bodies(received(scene.peer)) == [b"\x91\x09"]
 
 
+def test_a_reply_that_leaves_alone_is_told(scene: Scene) -> None:
+    take_message, _, outbox = inside(scene)
+    alone: list[int] = []
+    outbox.on_alone = lambda: alone.append(outbox.sent)
+    for txid in (5, 6):
+        take_message(txid, ADD.ordinal, 0x20, PAIR, ())
+    assert alone == [1, 2]
+
+
 def test_a_reply_waits_for_those_that_share_its_packet(scene: Scene) -> None:
     take_message, _, outbox = inside(scene)
     assert outbox._sharing is False

@@ -261,3 +261,16 @@ def test_counts_what_has_left_and_what_waits(scene: Scene) -> None:
     scene.take()
     scene.outbox.flush()
     assert (scene.outbox.sent, scene.outbox.backlog_bytes) == (3, 0)
+
+
+def test_what_leaves_alone_is_told_and_nothing_else(scene: Scene) -> None:
+    alone: list[int] = []
+    outbox = scene.outbox
+    outbox.on_alone = lambda: alone.append(outbox.sent)
+    outbox.post(b"one", in_company=False)
+    outbox.post(b"two")
+    assert alone == [1]
+    fill(scene.channel)
+    assert outbox.post(b"three", in_company=False) is not None
+    assert alone == [1]
+    outbox.drop(PeerClosed("over"))
