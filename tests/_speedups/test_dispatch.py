@@ -365,7 +365,7 @@ def test_a_reply_that_leaves_alone_is_told(scene: Scene) -> None:
     outbox.on_alone = lambda: alone.append(outbox.sent)
     for txid in (5, 6):
         take_message(txid, ADD.ordinal, 0x20, PAIR, ())
-    assert alone == [1, 2]
+    assert alone == [2, 3]
 
 
 def test_a_reply_waits_for_those_that_share_its_packet(scene: Scene) -> None:
