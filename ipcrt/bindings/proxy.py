@@ -11,7 +11,7 @@ A proxy class is a few typed signatures over its protocol's table:
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from ipcrt.bindings.client import DEFAULT_TIMEOUT, Client
 from ipcrt.bindings.ends import ClientEnd, P
@@ -150,8 +150,10 @@ class BlockingProxy(_ProxyBase[P]):
 
         Raises: BadState: inside this proxy's own listener, or on another thread.
         """
-        self._check()
         client = self._client
+        self._port.check()
+        if client.connection.busy:
+            self._refuse()
         call = client.begin(method, request, timeout)
         try:
             self._port.run_until(call.waiter)
@@ -162,7 +164,9 @@ class BlockingProxy(_ProxyBase[P]):
 
     def _send(self, method: OneWay[RequestT], request: RequestT) -> None:
         """Send a one-way message, blocking while the peer's queue is full."""
-        self._check()
+        self._port.check()
+        if self._client.connection.busy:
+            self._refuse()
         sending = self._client.send(method, request)
         if sending is None:
             return
@@ -171,11 +175,8 @@ class BlockingProxy(_ProxyBase[P]):
         finally:
             self._client.withdraw(sending)
 
-    def _check(self) -> None:
-        """Refuse what would hang or talk on another thread's or process's channel."""
-        self._port.check()
-        if self._client.connection.busy:
-            raise BadState("a blocking call inside its own listener would never see its reply")
+    def _refuse(self) -> NoReturn:
+        raise BadState("a blocking call inside its own listener would never see its reply")
 
     def __enter__(self) -> Self:
         return self

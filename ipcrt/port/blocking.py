@@ -150,7 +150,9 @@ class BlockingPort(Port):
 
     def _serve_without_poller(self) -> bool:
         """Spin, then nap, where either may be; True when something was served."""
-        direct = self._only_reader()
+        direct = self.only or self._find_only()
+        if self._mailbox.packets:  # rule 2
+            direct = None
         backoff = self._backoff
         if backoff is not None and backoff.ready():
             found = self._spin(direct)
@@ -174,12 +176,12 @@ class BlockingPort(Port):
         self._serve_all(found)
         return True
 
-    def _only_reader(self) -> DirectReader | None:
-        """Answer what can wait for all that may happen, if anything can (rules 1 and 2)."""
-        if len(self._watches) == 1 and not self._mailbox:
+    def _find_only(self) -> DirectReader | None:
+        """Answer what can wait for all that may happen, if anything can (rule 1)."""
+        if len(self._watches) == 1:
             for watch in self._watches.values():
-                return watch.direct()
-        return None
+                self.only = watch.direct()
+        return self.only
 
     def _deadline_moved(self, due: float) -> None:
         self._earliest = min(self._earliest, due)

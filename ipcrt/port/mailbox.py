@@ -25,7 +25,7 @@ MAX_PACKETS: Final = 65536
 class Mailbox:
     """Packets on their way to one port; owns an eventfd."""
 
-    __slots__ = ("_fd", "_lock", "_packets", "_rung")
+    __slots__ = ("_fd", "_lock", "_rung", "packets")
 
     def __init__(self) -> None:
         """Raises: NoResources."""
@@ -34,7 +34,8 @@ class Mailbox:
         except OSError as error:
             raise from_oserror(error, "create a port's mailbox") from error
         self._lock = threading.RLock()
-        self._packets: collections.deque[Packet] = collections.deque()
+        self.packets: collections.deque[Packet] = collections.deque()
+        """Those that wait; for others to look whether there are any."""
         self._rung = False
 
     def fileno(self) -> int:
@@ -49,9 +50,9 @@ class Mailbox:
         with self._lock:
             if self._fd < 0:
                 raise BadState("the port is closed")
-            if len(self._packets) >= MAX_PACKETS:
+            if len(self.packets) >= MAX_PACKETS:
                 raise ShouldWait(f"{MAX_PACKETS} packets are queued in the port already")
-            self._packets.append(packet)
+            self.packets.append(packet)
             self._ring()
 
     def begin(self) -> int:
@@ -60,15 +61,15 @@ class Mailbox:
             if self._rung and self._fd >= 0:
                 os.eventfd_read(self._fd)
                 self._rung = False
-            return len(self._packets)
+            return len(self.packets)
 
     def take(self) -> Packet | None:
         """Take the oldest packet, or None."""
-        return self._packets.popleft() if self._packets else None
+        return self.packets.popleft() if self.packets else None
 
     def end(self) -> None:
         """Ring again if packets were left behind after `begin`."""
-        if self._packets:
+        if self.packets:
             with self._lock:
                 if self._fd >= 0:
                     self._ring()
@@ -86,10 +87,10 @@ class Mailbox:
     def abandon(self) -> None:
         """Close without the lock: in a forked child, where its holder may not exist."""
         fd, self._fd = self._fd, -1
-        self._packets.clear()
+        self.packets.clear()
         if fd >= 0:
             os.close(fd)
 
     def __len__(self) -> int:
         """Answer how many packets wait."""
-        return len(self._packets)
+        return len(self.packets)

@@ -69,6 +69,8 @@ class Port:
     expect: Callable[[DirectReader], object] | None = None
     """Told of who awaits just one message, to spin for it; None where nobody does."""
 
+    only: DirectReader | None = None
+
     _backoff: Backoff | None = None
 
     clock: Callable[[], float]
@@ -152,6 +154,7 @@ class Port:
         if watch_of(handle) is not None:
             raise AlreadyExists(f"{handle!r} is watched by another port")
         watch = self._watches[fd] = HandleWatch(self, handle)
+        self.only = None
         set_watch(handle, watch)
         return watch
 
@@ -328,13 +331,6 @@ class Port:
                 warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
 
     def check(self) -> None:
-        """Refuse a port that cannot be used here, before anything has happened.
-
-        Raises: BadState: closed, another thread's, or a parent process's.
-        """
-        self._check()
-
-    def _check(self) -> None:
         """Refuse a port that is closed, another thread's, or a parent process's.
 
         Raises: BadState.
@@ -345,6 +341,8 @@ class Port:
             or self._generation != generation()
         ):
             self._refuse()
+
+    _check = check
 
     def _refuse(self) -> None:
         if self._generation != generation():

@@ -43,6 +43,9 @@ _PEER_GONE: Final = int(Signals.PEER_GONE)
 class Owner(Protocol):
     """The part of a port that a watch talks to."""
 
+    only: DirectReader | None
+    """What can wait for all that may happen, if that is known; a watch that changes forgets it."""
+
     def arm(self, fd: int, before: int, events: int) -> None:
         """Change the poller's mask of `fd`; OUTSIDE, on either side, means not in the poller.
 
@@ -192,6 +195,7 @@ class HandleWatch:
         self._waits.remove(wait)
 
     def _update(self) -> None:
+        self._owner.only = None
         events = self._mask()
         if events != self._armed:
             self._owner.arm(self.fd, self._armed, events)
