@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
@@ -120,7 +121,7 @@ class Connection:
         self._watching_peer = False
         self.outbox = Outbox(self._channel, self._wait_for_room, self.fail, port.soon)
         if (expect := port.expect) is not None:
-            self.outbox.on_alone = lambda: expect(self)
+            self.outbox.on_alone = functools.partial(expect, self)
 
     @property
     def channel(self) -> Channel:
@@ -180,7 +181,16 @@ class Connection:
 
         For a port that has nothing else to serve. What a signal's handler raises comes out.
         """
-        return self._take(self._sleep or self._sleep_first)
+        if self._busy or self._pending or not self._armed:
+            return False
+        try:
+            found = (self._sleep or self._sleep_first)()
+        except IpcError as error:
+            return self._not_read(error)
+        if found is None:
+            return False
+        self._readable(found)
+        return True
 
     def spin(self, until: float) -> bool:
         """Look for a packet again and again and handle it; False: none came until then.
@@ -188,17 +198,17 @@ class Connection:
         `until` is a reading of the monotonic clock. Else as `nap`; but while messages are held
         back here, which may be what the peer waits for, it is False at once.
         """
-        if self.outbox.sharing:
+        if self.outbox.sharing or self._busy or self._pending or not self._armed:
             return False
         read = self._read
-
-        def look() -> Messages:
-            found = read()
-            while found is None and monotonic() < until:
-                found = read()
-            return found
-
-        return self._take(look)
+        try:
+            while (found := read()) is None:
+                if monotonic() >= until:
+                    return False
+        except IpcError as error:
+            return self._not_read(error)
+        self._readable(found)
+        return True
 
     def _sleep_first(self) -> Messages:
         """Have the channel's receives sleep, and sleep in one."""
@@ -207,20 +217,14 @@ class Connection:
         self._sleep = open_reader(self._channel, buffer, self._max_message_bytes, patient=True)
         return self._sleep()
 
-    def _take(self, read: Callable[[], Messages]) -> bool:
-        if self._busy or self._pending or not self._armed:
-            return False
-        try:
-            found = read()
-        except (PeerClosed, RemoteProtocolError) as error:
+    def _not_read(self, error: IpcError) -> bool:
+        """Deal with what a read has raised; True where that was the connection's end."""
+        if isinstance(error, PeerClosed | RemoteProtocolError):
             self._give_up(error)
             return True
-        except (BadHandle, NoResources):
+        if isinstance(error, BadHandle | NoResources):
             return False  # what another thread has closed the port is about to tell
-        if found is None:
-            return False
-        self._readable(found)
-        return True
+        raise error  # a signal's handler has raised it
 
     def _readable(self, found: Messages = None) -> None:
         """Handle what has been found, if anything, and what is to be read behind it."""

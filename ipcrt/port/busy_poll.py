@@ -26,7 +26,7 @@ VARIABLE: Final = "IPCRT_BUSY_POLL_US"
 MAX_US: Final = 1_000_000
 """The longest spin, in microseconds."""
 
-SLICE_US: Final = 20
+SLICE_US: Final = 50
 """How long an event loop's other tasks are kept waiting, in microseconds."""
 
 _PATIENCE: Final = 8
@@ -113,42 +113,50 @@ class LoopSpinner:
         self._reader = reader
         self._seen = reader.received
         self._until = 0.0
-        self._schedule()
+        if not self._scheduled:
+            self._schedule()
 
     def stop(self) -> None:
         """Expect nothing any more."""
         self._reader = None
 
     def _schedule(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
-            self._soon(self._spin)
+        self._scheduled = True
+        self._soon(self._spin)
 
     def _spin(self) -> None:
         """Spin for a slice (rule 1); whoever answers at once, and is answered, has all of it."""
         self._scheduled = False
+        reader = self._reader
+        if reader is None:
+            return
         now = monotonic()
         end = now + SLICE_US / 1e6
-        while (reader := self._reader) is not None:
-            if now >= end:
-                self._schedule()
+        while now < end:
+            if not self._look(reader, now, end):
                 return
-            now = self._look(reader, now, end)
+            reader = self._reader
+            if reader is None:
+                return
+            now = monotonic()
+        self._schedule()
 
-    def _look(self, reader: DirectReader, now: float, end: float) -> float:
-        """Look at one reader until then; answer the time."""
-        self._reader = None  # what it handles may have it expect more
+    def _look(self, reader: DirectReader, now: float, end: float) -> bool:
+        """Look at one reader until then; False where nothing is left to look for."""
         if reader.received != self._seen:  # the loop has read it between two slices
+            self._reader = None
             self._backoff.learn(found=True)
-            return now
+            return False
         until = self._until = self._until or now + self._limit_s
         stop = min(end, until)
+        self._reader = None  # what it handles may have it expect more
         if reader.spin(stop):
             self._backoff.learn(found=True)
-            return monotonic()
+            return True
         now = monotonic()
         if now >= until:
             self._backoff.learn(found=False)
         elif now >= stop:
             self._reader = reader
-        return now
+            return True
+        return False

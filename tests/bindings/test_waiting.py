@@ -10,7 +10,7 @@ import pytest
 
 from ipcrt.bindings.connection import Connection
 from ipcrt.bindings.reading import Messages
-from ipcrt.errors import Canceled, IpcError
+from ipcrt.errors import Canceled, IpcError, TimedOut
 from ipcrt.objects.channel import Channel
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.wire.frames import Body, encode
@@ -114,3 +114,15 @@ def test_a_channel_that_moves_out_sleeps_as_others_do(alone: Alone) -> None:
     assert not any(sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16))
     sock.detach()
     channel.close()
+
+
+def test_what_a_signal_s_handler_raises_ends_the_nap_and_nothing_else(alone: Alone) -> None:
+    def interrupted() -> Messages:
+        raise TimedOut("an alarm of the caller's own")
+
+    alone.connection._sleep = interrupted
+    with pytest.raises(TimedOut):
+        alone.connection.nap()
+    alone.put(1)
+    alone.port.dispatch()
+    assert (alone.took, alone.ended) == ([1], [])
