@@ -27,7 +27,7 @@ from scripts.bench.perf.contract import (
 )
 from scripts.bench.perf.packets import connected
 from scripts.bench.perf.row import IN_FLIGHT, SIZES, Measure
-from scripts.bench.perf.timing import each_awaited
+from scripts.bench.perf.timing import each_awaited, in_flight
 
 DATA = bytes(64)
 CROWD = 999
@@ -125,6 +125,8 @@ class Talk:
 
     async def _in_flight(self, count: int, width: int) -> list[int]:
         add = self._proxy.add
+        if not self._port.strict:  # asyncio starts its own tasks at less cost
+            return await in_flight(lambda: add(1, 2), count, width)
         left = count
 
         async def work() -> None:

@@ -37,7 +37,7 @@ CPU: Final = frozenset({Measure.ADD, Measure.ECHO, Measure.FLIGHT_64, Measure.ON
 AT_ONCE: Final = 4
 """Rows that start at the same time."""
 FIRST: Final = {
-    Measure.FLIGHT_64: 256,
+    Measure.FLIGHT_64: 2048,
     Measure.FLIGHT_1000: 2000,
     Measure.STALLED_0: 500,
     Measure.STALLED_100: 500,

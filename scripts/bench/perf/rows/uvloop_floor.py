@@ -1,8 +1,13 @@
-"""A floor on uvloop: bytes to a Protocol and back, without types or deadlines."""
+"""Floors on uvloop: bytes to a Protocol and back, without types or deadlines.
+
+With several in flight, "uvloop echo" has as many tasks that wait for an answer each, as callers do.
+In "uvloop echo without callers" nobody waits: a message that has come back is sent again at once.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import collections
 import socket
 import time
 from collections.abc import Callable
@@ -10,7 +15,7 @@ from typing import Any
 
 from scripts.bench.perf.packets import connected, listen
 from scripts.bench.perf.row import IN_FLIGHT, Driver, Kind, Measure, Row
-from scripts.bench.perf.timing import each_awaited
+from scripts.bench.perf.timing import each_awaited, in_flight
 
 MESSAGE = bytes(32)
 ECHO = bytes(64)
@@ -59,6 +64,23 @@ class Asker(Echo):
         await self._answer
 
 
+class Callers(Delimited):
+    """Waits for many answers, which come in the order of the questions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answers: collections.deque[asyncio.Future[bytes]] = collections.deque()
+
+    async def ask(self) -> None:
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._answers.append(answer)
+        self._write(MESSAGE)
+        await answer
+
+    def message_received(self, message: bytes) -> None:
+        self._answers.popleft().set_result(message)
+
+
 class Juggler(Delimited):
     """Sends a message for each that has come back."""
 
@@ -99,25 +121,28 @@ def serve(address: str, ready: Callable[[], None]) -> None:
 
 
 class UvloopDriver:
-    """Two connections: one to ask on, one to juggle on."""
+    """Three connections: to ask on, to ask on by many, and to juggle on."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, has_callers: bool) -> None:
         import uvloop
 
+        self._has_callers = has_callers
         self._loop = uvloop.new_event_loop()
-        self._asker, self._juggler = self._loop.run_until_complete(self._connect(address))
+        self._loop.run_until_complete(self._connect(address))
 
-    async def _connect(self, address: str) -> tuple[Asker, Juggler]:
+    async def _connect(self, address: str) -> None:
         connect = asyncio.get_running_loop().create_unix_connection
         stream = socket.SOCK_STREAM
-        _, asker = await connect(Asker, sock=connected(address, stream))
-        _, juggler = await connect(Juggler, sock=connected(address, stream, DELIMITED))
-        return asker, juggler
+        _, self._asker = await connect(Asker, sock=connected(address, stream))
+        _, self._callers = await connect(Callers, sock=connected(address, stream, DELIMITED))
+        _, self._juggler = await connect(Juggler, sock=connected(address, stream, DELIMITED))
 
     def run(self, measure: Measure, count: int) -> list[int]:
         return self._loop.run_until_complete(self._run(measure, count))
 
     async def _run(self, measure: Measure, count: int) -> list[int]:
+        if measure in IN_FLIGHT and self._has_callers:
+            return await in_flight(self._callers.ask, count, IN_FLIGHT[measure])
         if measure in IN_FLIGHT:
             begun = time.perf_counter_ns()
             await self._juggler.juggle(count, IN_FLIGHT[measure])
@@ -130,7 +155,11 @@ class UvloopDriver:
 
 
 def connect(address: str) -> Driver:
-    return UvloopDriver(address)
+    return UvloopDriver(address, has_callers=True)
+
+
+def connect_without_callers(address: str) -> Driver:
+    return UvloopDriver(address, has_callers=False)
 
 
 ROWS = (
@@ -140,6 +169,14 @@ ROWS = (
         measures=frozenset({Measure.ADD, Measure.ECHO, Measure.FLIGHT_64}),
         serve=serve,
         connect=connect,
+        requires=("uvloop",),
+    ),
+    Row(
+        name="uvloop echo without callers",
+        kind=Kind.FLOOR,
+        measures=frozenset({Measure.FLIGHT_64}),
+        serve=serve,
+        connect=connect_without_callers,
         requires=("uvloop",),
     ),
 )
