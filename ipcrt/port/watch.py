@@ -228,13 +228,17 @@ class HandleWatch:
 
     def ready(self, events: int) -> None:
         """Take the poller's hint: call the reader, send packets to the waits it satisfies."""
+        changed = bool(self._waits)
         if self._loop_reads and events & (GONE | READ_HANGUP):
             self._stop_loop()  # rule 5
+            changed = True
         if self._reader is not None and not self._loop_reads and events & ~OUT:
             self.read()
         if self._waits:
             self._serve_waits()
-        self._update()
+            changed = True
+        if changed:  # else only the reader can have changed the mask, and it has told
+            self._update()
 
     def read(self) -> None:
         """Call the reader; one that raises is logged and stopped."""
