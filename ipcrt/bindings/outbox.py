@@ -4,7 +4,8 @@
    caller waits for its own message, a server stops reading.
 2. Messages that come in one turn of the event loop share packets. The first leaves at once, so that
    the peer has something to do meanwhile; those behind it leave when there are enough of them or
-   they have waited long enough, when one comes that cannot share, and when the turn is over.
+   they have waited long enough, when one comes that cannot share, and when the turn is over. While
+   a burst is handled (`hold`), not even the first leaves before.
 3. A message with handles, and one that is not small, has a packet of its own.
 """
 
@@ -222,9 +223,8 @@ class Outbox:
         shared, self._shared = self._shared or [], None
         packet = b"".join(shared)
         try:
-            if self.clogged or not self._send(packet):
-                if not self.clogged:
-                    self._wait()
+            if not self._send(packet):
+                self._wait()
                 self._line_up(packet, None)
                 return
         except PeerClosed:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from ipcrt.bindings.outbox import Outbox
-from ipcrt.errors import AccessDenied, Canceled, IpcError, OutOfRange, PeerClosed, ShouldWait
+from ipcrt.errors import (
+    AccessDenied,
+    BadHandle,
+    Canceled,
+    IpcError,
+    OutOfRange,
+    PeerClosed,
+    ShouldWait,
+)
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, Moved
 from ipcrt.objects.rights import Rights
@@ -274,3 +282,137 @@ def test_what_leaves_alone_is_told_and_nothing_else(scene: Scene) -> None:
     assert outbox.post(b"three", in_company=False) is not None
     assert alone == [1]
     outbox.drop(PeerClosed("over"))
+
+
+# ------------------------------------------------------------------------------ sharing packets
+
+
+class Turn(Scene):
+    """An outbox of an event loop whose turns the test ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.soon: list[Callable[[], object]] = []
+        self.outbox = Outbox(self.channel, self.ask, self.failed.append, self.soon.append)
+
+    def over(self) -> None:
+        soon, self.soon = self.soon, []
+        for action in soon:
+            action()
+
+    def packets(self) -> list[str]:
+        """Read the packets that have left, but those that filled the queue."""
+        taken: list[str] = []
+        while True:
+            try:
+                message = self.peer.read()
+            except (ShouldWait, PeerClosed):
+                return taken
+            message.close()
+            if message.data.isalnum():
+                taken.append(message.data.decode())
+
+
+@pytest.fixture
+def turn() -> Iterator[Turn]:
+    turn = Turn()
+    yield turn
+    turn.outbox.drop(Canceled("the test is over"))
+    turn.close()
+
+
+def test_the_first_leaves_at_once_and_the_rest_together_when_the_turn_is_over(turn: Turn) -> None:
+    for name in ("a", "b", "c"):
+        assert turn.outbox.post(name.encode()) is None
+    assert turn.packets() == ["a"]
+    turn.over()
+    assert turn.packets() == ["bc"]
+    assert turn.outbox.post(b"d") is None
+    assert turn.packets() == ["d"], "another turn, another first"
+    turn.over()
+    assert (turn.packets(), turn.outbox.sent) == ([], 4)
+
+
+def test_who_is_alone_waits_for_nobody(turn: Turn) -> None:
+    turn.outbox.post(b"a", in_company=False)
+    turn.outbox.post(b"b", in_company=False)
+    assert (turn.packets(), turn.soon) == (["a", "b"], [])
+
+
+def test_a_packet_holds_twelve_messages(turn: Turn) -> None:
+    for number in range(27):
+        turn.outbox.post(b"%02d" % number)
+    assert [len(packet) // 2 for packet in turn.packets()] == [1, 12, 12]
+    turn.over()
+    assert [len(packet) // 2 for packet in turn.packets()] == [2]
+
+
+def test_who_waited_long_enough_leaves_with_the_next(
+    turn: Turn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("ipcrt.bindings.outbox.monotonic", lambda: now)
+    for name in (b"a", b"b", b"c"):
+        turn.outbox.post(name)
+    assert turn.packets() == ["a"]
+    now += 0.001
+    turn.outbox.post(b"d")
+    assert turn.packets() == ["bcd"]
+
+
+def test_what_cannot_share_goes_behind_what_was_posted_before(turn: Turn) -> None:
+    before = len(open_fds())
+    long = b"x" * 3000
+    for data, handle in ((b"a", None), (b"b", None), (b"c", null()), (b"d", None), (long, None)):
+        turn.outbox.post(data, None if handle is None else Moved([handle]))
+    assert turn.packets() == ["a", "b", "c", "d", long.decode()]
+    assert len(open_fds()) == before
+
+
+def test_a_shared_packet_waits_for_room_and_nothing_overtakes_it(turn: Turn) -> None:
+    turn.outbox.post(b"a")
+    turn.outbox.post(b"b")
+    turn.outbox.post(b"c")
+    fill(turn.channel)
+    turn.over()
+    assert (turn.outbox.clogged, turn.asked, len(turn.outbox)) == (True, 1, 1)
+    assert turn.outbox.post(b"d") is not None
+    with pytest.raises(ShouldWait, match="2 messages wait"):
+        turn.outbox.post_now(b"e")
+    assert turn.packets() == ["a"]
+    turn.outbox.flush()
+    assert turn.packets() == ["bc", "d"]
+
+
+def test_what_is_held_leaves_when_it_is_released(turn: Turn) -> None:
+    assert turn.outbox.hold()
+    assert not turn.outbox.hold(), "it is held already"
+    turn.outbox.post(b"a")
+    turn.outbox.post_now(b"b")
+    assert turn.packets() == []
+    turn.outbox.release()
+    turn.outbox.release()
+    assert (turn.packets(), turn.soon) == (["ab"], [])
+
+
+def test_without_a_loop_nothing_is_held(scene: Scene) -> None:
+    assert not scene.outbox.hold()
+    scene.outbox.post(b"a")
+    scene.outbox.post(b"b")
+    assert scene.take() == ["a", "b"]
+
+
+def test_a_peer_that_dies_takes_what_waited_for_company(turn: Turn) -> None:
+    turn.outbox.post(b"a")
+    turn.outbox.post(b"b")
+    turn.peer.close()
+    turn.over()
+    assert (turn.failed, len(turn.outbox)) == ([], 0)
+
+
+def test_what_the_kernel_has_against_a_shared_packet_is_told(turn: Turn) -> None:
+    turn.outbox.post(b"a")
+    turn.outbox.post(b"b")
+    turn.channel.close()
+    turn.over()
+    assert [type(error) for error in turn.failed] == [BadHandle]
