@@ -32,13 +32,15 @@ _LONGEST_S: Final = 0.0005
 
 
 class Outgoing:
-    """A message that waits for room; owns its handles."""
+    """A packet that waits for room; owns its handles."""
 
-    __slots__ = ("data", "done", "left", "moved")
+    __slots__ = ("count", "data", "done", "left", "moved")
 
     def __init__(self, data: bytes, moved: Moved | None) -> None:
         self.data = data
         self.moved = moved
+        self.count = 1
+        """How many messages it holds."""
         self.left = False
         """True once the message is sent."""
         self.done: Done | None = None
@@ -225,7 +227,7 @@ class Outbox:
         try:
             if not self._send(packet):
                 self._wait()
-                self._line_up(packet, None)
+                self._line_up(packet, None).count = len(shared)
                 return
         except PeerClosed:
             return  # the reader is about to learn why
@@ -257,7 +259,7 @@ class Outbox:
                 ):
                     self._wait_for_room()
                     return
-                self.sent += 1
+                self.sent += outgoing.count
             except PeerClosed as gone:
                 self.drop(gone)
                 return

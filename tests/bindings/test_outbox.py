@@ -382,6 +382,7 @@ def test_a_shared_packet_waits_for_room_and_nothing_overtakes_it(turn: Turn) -> 
     assert turn.packets() == ["a"]
     turn.outbox.flush()
     assert turn.packets() == ["bc", "d"]
+    assert turn.outbox.sent == 4
 
 
 def test_what_is_held_leaves_when_it_is_released(turn: Turn) -> None:
