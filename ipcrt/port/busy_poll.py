@@ -7,7 +7,8 @@ Waking a core that sleeps costs more than a whole call. Who asks for it spins fi
 2. An event loop spins only where one message is expected: after a request while no other call of
    its connection is in flight, or after a reply while no other is owed.
 3. Where spins keep failing they stop, and are tried again after more and more messages: on one
-   core, or beside others who need it, they soon cost next to nothing.
+   core, or beside others who need it, they soon cost next to nothing. They are tried several times
+   in a row, since both sides have to spin at once: who sleeps answers later than the other looks.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ SLICE_US: Final = 50
 _PATIENCE: Final = 8
 """So many spins in a row may fail."""
 _FIRST_PAUSE: Final = 16
-_LONGEST_PAUSE: Final = 4096
+_LONGEST_PAUSE: Final = 1024
 """Messages that nobody spins for."""
 
 
@@ -85,6 +86,7 @@ class Backoff:
             return
         self._failed += 1
         if self._failed >= _PATIENCE:
+            self._failed = 0
             self._skip = self._pause
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 

@@ -120,7 +120,7 @@ def test_spins_that_find_nothing_are_given_up(loop: NewLoop) -> None:
             return port.statistics()["spins"]
 
     with asyncio.Runner(loop_factory=loop) as runner:
-        assert 8 <= runner.run(play()) < 20
+        assert 8 <= runner.run(play()) < 30
 
 
 async def _connected(port: AsyncPort) -> tuple[Connection, Channel]:
