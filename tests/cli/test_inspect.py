@@ -52,7 +52,8 @@ def test_the_locator_and_each_service(ipcrt: Command, locatord: Child, store: Ch
     wait_until(lambda: told(ipcrt)[0]["tree"]["locator"]["names"] == 1)
     clients = told(ipcrt)[0]["tree"]["locator"]["clients_by_load"]
     assert clients["limits"]["calls_in_flight"] == 64
-    assert clients["client-1"]["pid"] == store.pid
+    pids = [each["pid"] for name, each in clients.items() if name.startswith("client-")]
+    assert store.pid in pids, "beside those who ask, at times"
     assert service["tree"]["service"]["process"]["fds"] > 3
     text = ipcrt("inspect", STORE)
     assert text.status == 0
