@@ -332,14 +332,24 @@ def whole_calls_together(stack: contextlib.ExitStack) -> Work:
     return lambda times: loop.run(call(times))
 
 
-def whole_call_in_a_crowd(stack: contextlib.ExitStack) -> Work:
-    """As `whole_call`, beside idle clients of the same server and as many calls in flight."""
+def whole_call_beside_clients(stack: contextlib.ExitStack) -> Work:
+    """As `whole_call`, beside idle clients of the same server."""
     _allow_descriptors(stack)
     loop = _Loop(stack)
     loop.serve_idle_clients(CROWD, stack)
+    return loop.calls(loop.pair(CalcServer))
+
+
+def whole_call_beside_calls(stack: contextlib.ExitStack, count: int = CROWD) -> Work:
+    """As `whole_call`, beside calls in flight on the same channel."""
+    loop = _Loop(stack)
     proxy = loop.pair(CalcServer)
-    loop.leave_hanging(proxy, CROWD)
+    loop.leave_hanging(proxy, count)
     return loop.calls(proxy)
+
+
+def whole_call_beside_one(stack: contextlib.ExitStack) -> Work:
+    return whole_call_beside_calls(stack, 1)
 
 
 def _allow_descriptors(stack: contextlib.ExitStack) -> None:
@@ -350,7 +360,9 @@ def _allow_descriptors(stack: contextlib.ExitStack) -> None:
 
 
 WHOLE: Final = "whole call, uvloop, def"
-IN_A_CROWD: Final = f"the same beside {CROWD} clients and calls"
+BESIDE_CLIENTS: Final = f"the same beside {CROWD} clients"
+BESIDE_ONE: Final = "the same beside a call in flight"
+BESIDE_CALLS: Final = f"the same beside {CROWD} calls in flight"
 CASES: Final[dict[str, tuple[Case, int]]] = {
     CALIBRATION: (calibration, 1000),
     "encode two ints": (encode_pair, 1000),
@@ -365,12 +377,14 @@ CASES: Final[dict[str, tuple[Case, int]]] = {
     "client's half of a call, blocking": (client_call, 200),
     "server's half of a call, blocking": (server_call, 200),
     WHOLE: (whole_call, 200),
-    IN_A_CROWD: (whole_call_in_a_crowd, 200),
+    BESIDE_CLIENTS: (whole_call_beside_clients, 200),
+    BESIDE_ONE: (whole_call_beside_one, 200),
+    BESIDE_CALLS: (whole_call_beside_calls, 200),
     "whole call, uvloop, async def": (whole_call_later, 200),
     "whole call, uvloop, a file each way": (whole_call_with_handles, 100),
     f"{TOGETHER} whole calls at once, uvloop": (whole_calls_together, 5),
 }
 """Each case, and how many times its operation is done in the shorter of two measures."""
 
-TWINS: Final = {IN_A_CROWD: WHOLE}
+TWINS: Final = {BESIDE_CLIENTS: WHOLE, BESIDE_CALLS: BESIDE_ONE}
 """Cases that must cost what another costs, or nearly."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gate.cases import CALIBRATION, IN_A_CROWD, WHOLE
+from tests.gate.cases import BESIDE_CLIENTS, CALIBRATION, TWINS
 from tests.gate.comparing import compare, crowded
 from tests.gate.counting import Counted
 
@@ -60,7 +60,8 @@ def test_counts_survive_json() -> None:
     assert Counted.from_json(here.to_json()) == here
 
 
-@pytest.mark.parametrize("count, uneven", [(114, []), (116, [IN_A_CROWD])])
+@pytest.mark.parametrize("count, uneven", [(114, []), (116, [BESIDE_CLIENTS])])
 def test_what_is_dearer_in_a_crowd_is_told(count: int, uneven: list[str]) -> None:
-    now = Counted(HERE, {WHOLE: 100, IN_A_CROWD: count})
+    counts = dict.fromkeys((*TWINS, *TWINS.values()), 100)
+    now = Counted(HERE, counts | {BESIDE_CLIENTS: count})
     assert [each.case for each in crowded(now)] == uneven
