@@ -10,7 +10,7 @@
  *    `_finish` or `_failed`, unless it is usual all the way. A reply that has been encoded is sent
  *    here only where nothing else is in flight or on its way out; otherwise the binding posts it.
  * I. Every call may run any code: of a handler, or of a finalizer. So the binding's state is read
- *    from its attributes when it is needed, and what is used across a call is held. */
+ *    from its slots when it is needed, and what is used across a call is held. */
 
 #include "native.h"
 
@@ -54,38 +54,6 @@ static bool is_shortcut(PyObject *object)
 {
     return PyTuple_Check(object) && PyTuple_GET_SIZE(object) == SHORTCUT_LENGTH
         && PyBytes_CheckExact(item(object, HEAD));
-}
-
-/* Answer the attribute as a number, or -1 with an exception set. No such number is negative. */
-static long get_number(PyObject *object, PyObject *name)
-{
-    PyObject *value = PyObject_GetAttr(object, name);
-    long number = value ? PyLong_AsLong(value) : -1;
-    Py_XDECREF(value);
-    return number;
-}
-
-/* Add to an attribute; answer the sum, or -1 with an exception set. */
-static long add_to(PyObject *object, PyObject *name, long change)
-{
-    long number = get_number(object, name);
-    if (number == -1 && PyErr_Occurred()) {
-        return -1;
-    }
-    number += change;
-    PyObject *value = PyLong_FromLong(number);
-    int failed = value == NULL || PyObject_SetAttr(object, name, value) < 0;
-    Py_XDECREF(value);
-    return failed ? -1 : number;
-}
-
-/* 1 where the attribute is None, 0 where it is not, -1 on error. */
-static int is_none(PyObject *object, PyObject *name)
-{
-    PyObject *value = PyObject_GetAttr(object, name);
-    int found = value ? value == Py_None : -1;
-    Py_XDECREF(value);
-    return found;
 }
 
 /* Encode an answer and decode it again, as Codec.encode does. Answers the bytes; or NULL, with an
@@ -164,10 +132,11 @@ static PyObject *take_exception(void)
 /* Tell who looks for the next request that a reply has left alone; see `Outbox.post`. */
 static PyObject *tell_alone(Dispatcher *self, State *state)
 {
-    PyObject *on_alone = PyObject_GetAttr(self->outbox, state->names[ON_ALONE]);
+    PyObject *on_alone = peek(state, self->outbox, ON_ALONE);
     if (on_alone == NULL || Py_IsNone(on_alone)) {
-        return on_alone;
+        return Py_NewRef(Py_None);
     }
+    Py_INCREF(on_alone);
     PyObject *answer = PyObject_CallNoArgs(on_alone);
     Py_DECREF(on_alone);
     return answer;
@@ -177,16 +146,12 @@ static PyObject *tell_alone(Dispatcher *self, State *state)
 static PyObject *send_reply(Dispatcher *self, State *state, PyObject *shortcut, PyObject *txid,
                             PyObject *reply, long in_flight)
 {
-    long sharing = get_number(self->outbox, state->names[SHARING]);
-    long clogged = sharing < 0 ? -1 : get_number(self->outbox, state->names[CLOGGED]);
-    if (clogged < 0) {
-        return NULL;
-    }
-    if (!sharing && !clogged && in_flight == 0) {
+    if (in_flight == 0 && peek(state, self->outbox, SHARING) == Py_False
+        && peek(state, self->outbox, CLOGGED) == Py_False) {
         const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
         size_t size = (size_t)PyBytes_GET_SIZE(reply);
         if (send(self->packets->fd, PyBytes_AS_STRING(reply), size, flags) >= 0) {
-            if (add_to(self->outbox, state->names[SENT], 1) < 0) {
+            if (add_to_slot(state, self->outbox, SENT, 1) < 0) {
                 return NULL;
             }
             return tell_alone(self, state);
@@ -206,25 +171,18 @@ static PyObject *finish(Dispatcher *self, State *state, PyObject *shortcut, PyOb
     bool is_call = item(shortcut, IS_CALL) == Py_True;
     bool usual = (PyObject *)Py_TYPE(answer) == item(shortcut, ANSWER);
     if (usual && is_call) {
-        int open = is_none(self->connection, state->names[ERROR]);
-        if (open < 0) {
-            return NULL;
-        }
+        bool open = peek(state, self->connection, ERROR) == Py_None;
         reply = open ? encode_reply(shortcut, answer, txid) : NULL;
         usual = reply != NULL;
     }
     else if (usual) { /* its handler may have filled the queue with events: then read no more */
-        long clogged = get_number(self->outbox, state->names[CLOGGED]);
-        if (clogged < 0) {
-            return NULL;
-        }
-        usual = !clogged;
+        usual = peek(state, self->outbox, CLOGGED) == Py_False;
     }
     if (!usual) {
         PyObject *held = Py_NewRef(answer);
         return hand_over(self, state->names[FINISH], shortcut, txid, request, held);
     }
-    long in_flight = add_to(self->binding, state->names[IN_FLIGHT], -1);
+    long in_flight = add_to_slot(state, self->binding, IN_FLIGHT, -1);
     PyObject *done = NULL;
     if (in_flight >= 0) {
         done = is_call ? send_reply(self, state, shortcut, txid, reply, in_flight)
@@ -266,8 +224,8 @@ static PyObject *message(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
         return PyObject_Vectorcall(self->pure, args, (size_t)nargs, NULL);
     }
     PyObject *shortcut = PyDict_GetItemWithError(self->shortcuts, args[1]); /* borrowed */
-    int alone = is_none(self->binding, state->names[LAST]);
-    if (alone < 0 || (shortcut == NULL && PyErr_Occurred())) {
+    bool alone = peek(state, self->binding, LAST) == Py_None;
+    if (shortcut == NULL && PyErr_Occurred()) {
         return NULL;
     }
     bool is_call = PyObject_IsTrue(args[0]);
@@ -281,7 +239,7 @@ static PyObject *message(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     if (arguments == NULL) {
         done = PyErr_Occurred() ? NULL : PyObject_Vectorcall(self->pure, args, 5, NULL);
     }
-    else if (add_to(self->binding, state->names[IN_FLIGHT], 1) >= 0) {
+    else if (add_to_slot(state, self->binding, IN_FLIGHT, 1) >= 0) {
         PyObject *const *each = ((PyTupleObject *)arguments)->ob_item;
         size_t count = (size_t)PyTuple_GET_SIZE(arguments);
         PyObject *answer = PyObject_Vectorcall(item(shortcut, HANDLER), each, count, NULL);
@@ -367,7 +325,10 @@ static PyObject *dispatcher(PyObject *pure_and_module, PyObject *args)
     if (self->shortcuts != NULL && !PyDict_CheckExact(self->shortcuts)) {
         PyErr_SetString(PyExc_TypeError, "shortcuts are a dict");
     }
-    else if (self->connection != NULL && self->outbox != NULL && self->shortcuts != NULL) {
+    else if (self->connection != NULL && self->outbox != NULL && self->shortcuts != NULL
+             && find_slots(state, (PyObject *)Py_TYPE(binding), LAST, IN_FLIGHT) == 0
+             && find_slots(state, (PyObject *)Py_TYPE(self->connection), ERROR, ERROR) == 0
+             && find_slots(state, (PyObject *)Py_TYPE(self->outbox), SHARING, SOON) == 0) {
         method = PyObject_GetAttrString((PyObject *)self, "message");
     }
     Py_DECREF(self);

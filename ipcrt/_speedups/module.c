@@ -23,11 +23,35 @@ static const char *const names[NAME_COUNT] = {
     [CLOGGED] = "clogged",
     [SENT] = "sent",
     [ON_ALONE] = "on_alone",
+    [SOON] = "_soon",
+    [BEGIN_TO_SHARE] = "_begin_to_share",
+    [SHARE] = "_share",
+    [CALLS] = "_calls",
+    [TXID] = "_txid",
+    [DEADLINES] = "_deadlines",
+    [CREATE_WAITER] = "_create_waiter",
+    [TABLE] = "_table",
+    [PLANS] = "plans",
+    [CLOCK] = "_clock",
+    [TIMEOUT] = "_timeout",
+    [ENDS] = "_ends",
+    [LATEST] = "_latest",
+    [SLOT] = "slot",
+    [METHOD_OF_CALL] = "method",
+    [WAITER] = "waiter",
+    [DEADLINE] = "deadline",
+    [REPLIED] = "replied",
+    [BODY] = "body",
+    [HANDLES] = "handles",
+    [DONE] = "done",
+    [SET_RESULT] = "set_result",
+    [ORDINAL] = "ordinal",
 };
 
 static PyObject *twin(PyObject *module, PyObject *args)
 {
-    PyMethodDef *const tables[] = {frame_functions, message_functions, dispatch_functions};
+    PyMethodDef *const tables[] = {frame_functions, message_functions, dispatch_functions,
+                                   caller_functions};
     const char *name;
     PyObject *pure;
     if (!PyArg_ParseTuple(args, "sO:twin", &name, &pure)) {
@@ -67,7 +91,8 @@ static int start(PyObject *module)
     state->packet_socket = PyType_FromModuleAndSpec(module, &packet_socket_spec, NULL);
     state->messenger = PyType_FromModuleAndSpec(module, &messenger_spec, NULL);
     state->dispatcher = PyType_FromModuleAndSpec(module, &dispatcher_spec, NULL);
-    if (!state->packet_socket || !state->messenger || !state->dispatcher) {
+    state->caller = PyType_FromModuleAndSpec(module, &caller_spec, NULL);
+    if (!state->packet_socket || !state->messenger || !state->dispatcher || !state->caller) {
         return -1;
     }
     for (int i = 0; i < NAME_COUNT; i++) {
@@ -97,6 +122,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->packet_socket);
     Py_VISIT(state->messenger);
     Py_VISIT(state->dispatcher);
+    Py_VISIT(state->caller);
     return 0;
 }
 
@@ -109,6 +135,7 @@ static int clear(PyObject *module)
     Py_CLEAR(state->packet_socket);
     Py_CLEAR(state->messenger);
     Py_CLEAR(state->dispatcher);
+    Py_CLEAR(state->caller);
     for (int i = 0; i < NAME_COUNT; i++) {
         Py_CLEAR(state->names[i]);
     }

@@ -9,30 +9,53 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#define REVISION 2 /* as in chosen.py, which tells what it is for */
+#define REVISION 3 /* as in chosen.py, which tells what it is for */
 
 /* As in ipcrt/objects/_scm.py and ipcrt/wire/limits.py; tests/_speedups compares them. */
 #define MAX_PACKET_BYTES 65536
 #define MAX_HANDLES 64
 #define MAX_FDS (MAX_HANDLES + 1)
 
-/* Names of attributes and methods, in Python. */
+/* Names of attributes and methods, in Python. Slots of one class stand together. */
 enum {
     HELD_BACK, /* of a Channel */
     NOTE_READ,
-    LAST, /* of a ServerBinding */
+    LAST, /* slots of a ServerBinding */
     IN_FLIGHT,
-    CONNECTION,
+    CONNECTION, /* of a ServerBinding and a Client */
     OUTBOX,
-    SHORTCUTS,
+    SHORTCUTS, /* of a ServerBinding */
     FINISH,
     FAILED,
     POST,
-    ERROR,   /* of a Connection */
-    SHARING, /* of an Outbox */
+    ERROR,   /* slot of a Connection */
+    SHARING, /* slots of an Outbox */
     CLOGGED,
     SENT,
     ON_ALONE,
+    SOON,
+    BEGIN_TO_SHARE, /* of an Outbox */
+    SHARE,
+    CALLS, /* slots of a Client */
+    TXID,
+    DEADLINES, /* of a Client */
+    CREATE_WAITER,
+    TABLE,
+    PLANS,   /* of a ProtocolTable */
+    TIMEOUT, /* slots of a Deadlines */
+    ENDS,
+    LATEST,
+    CLOCK, /* of a Deadlines */
+    SLOT,
+    METHOD_OF_CALL, /* slots of a Call */
+    WAITER,
+    DEADLINE,
+    REPLIED,
+    BODY,
+    HANDLES,
+    DONE, /* of a Waiter */
+    SET_RESULT,
+    ORDINAL, /* of a Method */
     NAME_COUNT,
 };
 
@@ -44,7 +67,9 @@ typedef struct {
     PyObject *packet_socket;         /* the type PacketSocket */
     PyObject *messenger;             /* the type Messenger */
     PyObject *dispatcher;            /* the type Dispatcher */
+    PyObject *caller;                /* the type Caller */
     PyObject *names[NAME_COUNT];     /* strings */
+    Py_ssize_t at[NAME_COUNT];       /* where slots lie, once found; slots.c */
     char *packet;                    /* MAX_PACKET_BYTES; packets.c says who may look at it */
 } State;
 
@@ -71,6 +96,27 @@ void close_arrived(Arrived *arrived);
 /* messages.c */
 extern PyType_Spec messenger_spec;
 
+/* slots.c */
+int find_slots(State *state, PyObject *type, int first, int last);
+long add_to_slot(State *state, PyObject *object, int name, long change);
+
+/* Answer what is in a slot, borrowed; NULL: nothing. */
+static inline PyObject *peek(State *state, PyObject *object, int name)
+{
+    return *(PyObject **)((char *)object + state->at[name]);
+}
+
+static inline void poke(State *state, PyObject *object, int name, PyObject *value)
+{
+    PyObject **slot = (PyObject **)((char *)object + state->at[name]);
+    PyObject *old = *slot;
+    *slot = Py_NewRef(value);
+    Py_XDECREF(old);
+}
+
+/* caller.c */
+extern PyType_Spec caller_spec;
+
 /* dispatch.c */
 extern PyType_Spec dispatcher_spec;
 
@@ -78,5 +124,6 @@ extern PyType_Spec dispatcher_spec;
 extern PyMethodDef frame_functions[];
 extern PyMethodDef message_functions[];
 extern PyMethodDef dispatch_functions[];
+extern PyMethodDef caller_functions[];
 
 #endif

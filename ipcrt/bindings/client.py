@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, cast
 
 from ipcrt.bindings.call import Call, Sending
+from ipcrt.bindings.caller import Begin, Result, Ways, make_caller, plan_for
 from ipcrt.bindings.connection import Connection
 from ipcrt.bindings.errors import again
 from ipcrt.bindings.misuse import Misuse
@@ -71,7 +72,14 @@ class Client:
         "_port",
         "_table",
         "_txid",
+        "begin",
+        "result",
     )
+
+    begin: Begin
+    """As `_begin`."""
+    result: Result
+    """As `_result`."""
 
     def __init__(
         self,
@@ -93,6 +101,12 @@ class Client:
         self._txid = 0
         self._connection = Connection(table.name, channel, port, self._message, self._closed)
         self._outbox = self._connection.outbox
+        self.begin, self.result = self._begin, self._result
+        packets = self._connection.channel.lend_packets()
+        if packets is not None:
+            self.begin, self.result, self._connection.on_message = make_caller(
+                Ways(self._begin, self._result, self._message), self, packets, plan_for, Call
+            )
         try:
             self._connection.resume()
         except BaseException:
@@ -106,7 +120,7 @@ class Client:
 
     # ---- calls
 
-    def begin(
+    def _begin(
         self, method: Method[RequestT, ResponseT], request: RequestT, timeout: float | None
     ) -> Call[ResponseT]:
         """Send a request, or line it up; wait for `call.waiter`, then take the `result`.
@@ -163,7 +177,7 @@ class Client:
         else:
             self._calls[call.txid] = None
 
-    def result(self, call: Call[ResponseT]) -> ResponseT:
+    def _result(self, call: Call[ResponseT]) -> ResponseT:
         """Decode the reply of a call whose waiter is done.
 
         Raises: DomainError; UnknownMethod; RemoteProtocolError: the reply breaks the contract, and

@@ -176,7 +176,7 @@ class Event(_Unanswered[RequestT]):
 class ProtocolTable:
     """A protocol: its name, its openness, its methods by ordinal."""
 
-    __slots__ = ("by_ordinal", "events", "name", "openness", "requests")
+    __slots__ = ("by_ordinal", "events", "name", "openness", "plans", "requests")
 
     def __init__(
         self, name: str, openness: Openness, methods: tuple[Method[Any, Any], ...]
@@ -193,6 +193,8 @@ class ProtocolTable:
         """What a client may send."""
         self.events = {m.ordinal: m for m in methods if m.KIND is Kind.EVENT}
         """What a server may send, beside replies."""
+        self.plans: dict[Method[Any, Any], object] = {}
+        """Of methods that a client has called; see `caller`."""
         names = {method.name for method in methods}
         if len(self.by_ordinal) != len(methods) or len(names) != len(methods):
             raise ValueError(f"{name}: two methods share an ordinal or a name; rename one")
