@@ -26,9 +26,16 @@ def take(twin: str, name: str, pure: _T) -> _T:
 
 
 def growth_in_blocks(call: Callable[[], object], rounds: int = 1000) -> int:
-    """How many more blocks of memory are in use after `rounds` calls; noise is a few."""
+    """How many more blocks of memory are in use after `rounds` calls; noise is a few.
+
+    The least of three tries: what other tests have left may go, or grow, in one of them.
+    """
     for _ in range(10):
         call()
+    return min(_growth(call, rounds) for _ in range(3))
+
+
+def _growth(call: Callable[[], object], rounds: int) -> int:
     gc.collect()
     before = sys.getallocatedblocks()
     for _ in range(rounds):

@@ -8,9 +8,11 @@ import signal
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from ipcrt.bindings.ends import create_endpoints
+from ipcrt.bindings.server import ServerBinding
 from ipcrt.errors import PeerClosed, ShouldWait
 from ipcrt.port.aport import AsyncPort, open_port
 from tests.bindings.calc import ON_NOTE, Calc, CalcServer, Text, pair, serve
@@ -73,6 +75,12 @@ def resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
+async def all_sent(binding: ServerBinding[Calc]) -> None:
+    """Wait for what has been taken and shares a packet: whoever blocks the loop keeps it here."""
+    await anyio.lowlevel.checkpoint()
+    await wait_until_async(lambda: binding.statistics()["backlog"] == 0)
+
+
 async def bombard(spawn_python: Spawner, count: int) -> None:
     async with open_port() as port:
         child, server = listening(spawn_python, port)
@@ -96,6 +104,7 @@ async def bombard(spawn_python: Spawner, count: int) -> None:
         assert binding.statistics()["backlog"] <= 1, "events that shared a packet"
         child.kill(signal.SIGCONT)
         await binding.send_event_wait(ON_NOTE, Text("last"))
+        await all_sent(binding)
         assert child.line() == f"{sent} True"
         await binding.wait_closed()
         other.close()
@@ -142,6 +151,7 @@ async def test_who_waits_for_room_waits_until_the_client_goes_on(spawn_python: S
                     binding.send_event(ON_NOTE, Text("now"))
                 child.kill(signal.SIGCONT)
         assert told == list(range(count))
+        await all_sent(binding)
         assert child.line() == f"{count} True"
         await binding.wait_closed()
         other.close()
