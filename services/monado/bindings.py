@@ -1015,8 +1015,8 @@ class MonadoProxy(Proxy[Monado]):
     ) -> None:
         """Deliver a frame: its layers, the lowest first.
 
-        What is shown until now is left as it is until this frame is composed. Where a fence is given,
-        the frame waits until it is signaled.
+        What is shown until now stays until this frame is composed. Where a fence is given, the
+        frame waits until it is signaled.
 
         Raises: Refused.
         """
