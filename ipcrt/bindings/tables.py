@@ -13,7 +13,6 @@ A string's `max_length` counts UTF-8 bytes, as FIDL's does. Members keep their o
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import keyword
 import re
@@ -75,7 +74,6 @@ class Kind(enum.Enum):
     EVENT = "event"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Method(Generic[RequestT, ResponseT]):
     """One method or event.
 
@@ -87,30 +85,36 @@ class Method(Generic[RequestT, ResponseT]):
 
     KIND: ClassVar[Kind]
 
-    selector: str
-    strict: bool
-    request: Codec[RequestT]
-    response: Codec[ResponseT]
-    raises: type[DomainError[Any]] | None = None
-    error: Codec[Any] | None = None
+    def __init__(
+        self,
+        *,
+        selector: str,
+        strict: bool,
+        request: Codec[RequestT],
+        response: Codec[ResponseT],
+        raises: type[DomainError[Any]] | None = None,
+        error: Codec[Any] | None = None,
+        name: str = "",
+        ordinal: int = 0,
+    ) -> None:
+        self.selector: Final = selector
+        self.strict: Final = strict
+        self.request: Final = request
+        self.response: Final = response
+        self.raises: Final = raises
+        self.error: Final = error
+        self.name: Final = name or snake_name(selector)
+        """What the method is called in Python."""
+        self.ordinal: Final = ordinal or method_ordinal(selector)
+        self.flags: Final = 0 if strict else FLEXIBLE
+        """The header's flags in each of its messages."""
+        self.is_call: Final = self.KIND is Kind.TWO_WAY
+        """True where the sender waits for a reply."""
+        self.has_result: Final = raises is not None or not strict
+        """True where a reply is a result union rather than the response itself."""
 
-    name: str = ""
-    """What the method is called in Python."""
-    ordinal: int = 0
-    flags: int = dataclasses.field(init=False)
-    """The header's flags in each of its messages."""
-    is_call: bool = dataclasses.field(init=False)
-    """True where the sender waits for a reply."""
-    has_result: bool = dataclasses.field(init=False)
-    """True where a reply is a result union rather than the response itself."""
-
-    def __post_init__(self) -> None:
-        derive = object.__setattr__  # as dataclasses does it in a frozen class
-        derive(self, "name", self.name or snake_name(self.selector))
-        derive(self, "ordinal", self.ordinal or method_ordinal(self.selector))
-        derive(self, "flags", 0 if self.strict else FLEXIBLE)
-        derive(self, "is_call", self.KIND is Kind.TWO_WAY)
-        derive(self, "has_result", self.raises is not None or not self.strict)
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.selector}>"
 
 
 class TwoWay(Method[RequestT, ResponseT]):

@@ -7,7 +7,6 @@ Source: zx_channel_create, _write, _read; Starina's channel; unix(7).
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final, NoReturn, Self
 
@@ -33,12 +32,14 @@ _READ: Final = int(Rights.READ)
 _WRITE: Final = int(Rights.WRITE)
 
 
-@dataclasses.dataclass(slots=True)
 class Message:
     """One message as it was read; whoever holds it owns its handles."""
 
-    data: bytes
-    handles: list[Handle]
+    __slots__ = ("data", "handles")
+
+    def __init__(self, data: bytes, handles: list[Handle]) -> None:
+        self.data = data
+        self.handles = handles
 
     def close(self) -> None:
         """Close the handles that were not moved out."""

@@ -29,7 +29,7 @@ from ipcrt.errors import BadHandle, NotSupported, WrongType, from_oserror
 from ipcrt.objects._fd import LentSocket
 
 SO_COOKIE: Final = 57
-_TAG: Final = re.compile(rb"\0ipcrt/([a-z]+)(?:-([0-9a-z]+))?/([0-9a-f]{1,16})(?:/[0-9a-f]+)?")
+_TAG: Final = rb"\0ipcrt/([a-z]+)(?:-([0-9a-z]+))?/([0-9a-f]{1,16})(?:/[0-9a-f]+)?"
 _COOKIE: Final = struct.Struct("=Q")
 
 
@@ -220,7 +220,7 @@ def _peer_tag(sock: socket.socket) -> tuple[bytes, str, int] | None:
 
 def _split_tag(address: object) -> tuple[bytes, str, int] | None:
     """Split a tag into kind, detail and koid; None for any other address."""
-    found = _TAG.fullmatch(address) if isinstance(address, bytes) else None
+    found = re.fullmatch(_TAG, address) if isinstance(address, bytes) else None
     if found is None:
         return None
     return found[1], (found[2] or b"").decode("ascii"), int(found[3], 16)

@@ -6,8 +6,7 @@ A pidfd. Source: zx_task_kill, zx_object_get_info (koid); pidfd_open(2), waitid(
 from __future__ import annotations
 
 import os
-import signal
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, Final, Protocol, Self
 
 from ipcrt.errors import BadState, ShouldWait, from_oserror
 from ipcrt.objects import _syscalls
@@ -15,6 +14,8 @@ from ipcrt.objects import rights as _rights
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.kind import ObjType, fdinfo
 from ipcrt.objects.rights import Rights
+
+_SIGKILL: Final = 9
 
 
 class Child(Protocol):
@@ -68,13 +69,15 @@ class Process(Handle):
             raise BadState(f"child {child.pid} ended with {child.returncode} and is waited for")
         return cls.open(child.pid)
 
-    def kill(self, number: int = signal.SIGKILL) -> None:
+    def kill(self, number: int = _SIGKILL) -> None:
         """Send a signal.
 
         Raises: NotFound: it has ended and was waited for. AccessDenied: the kernel refuses, or no
         DESTROY right. InvalidArgs: no signal's number.
         """
         self.require(Rights.DESTROY, "kill")
+        import signal  # only here: it makes enums of all signals
+
         try:
             signal.pidfd_send_signal(self.fileno(), number)
         except OSError as error:

@@ -27,7 +27,6 @@ import collections
 import fcntl
 import mmap
 import os
-import signal
 from collections.abc import Callable
 from typing import Final
 
@@ -70,7 +69,7 @@ class Slot:
             self.watch = _reopen(self.fd)
             # Whoever opens the file in the moment of `is_free` has a signal sent to us. Unless
             # told otherwise that is SIGIO, which kills; nobody notices this one.
-            fcntl.fcntl(self.watch, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(self.watch, fcntl.F_SETSIG, _harmless_signal())
         except BaseException:
             self._close_fds()
             raise
@@ -260,6 +259,12 @@ def _is_safe(fd: int) -> bool:
     except IpcError:
         return False
     return sealed and os.fstatvfs(fd).f_bsize <= mmap.PAGESIZE
+
+
+def _harmless_signal() -> int:
+    from signal import SIGURG  # which makes enums of all signals; most processes spill nothing
+
+    return SIGURG
 
 
 def _reopen(fd: int) -> int:

@@ -1,13 +1,14 @@
-"""The two names of msgpack that this room uses, with the types the package does not ship."""
+"""What this room uses of msgpack, with the types the package does not ship.
+
+It is loaded at the first use: clients and servers of typed protocols have none.
+"""
 
 # pyright: basic
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
-
-import msgpack  # type: ignore[import-untyped]
+from typing import Any, Protocol
 
 
 class Packer(Protocol):
@@ -16,6 +17,23 @@ class Packer(Protocol):
     def pack(self, value: object, /) -> bytes: ...
 
 
-new_packer: Final[Callable[..., Packer]] = msgpack.Packer
-unpackb: Final[Callable[..., Any]] = msgpack.unpackb
-ext_type: Final[Callable[[int, bytes], object]] = msgpack.ExtType
+def new_packer(*, default: Callable[[object], object]) -> Packer:
+    """Return a packer that calls `default` with what MessagePack has no type for."""
+    import msgpack  # type: ignore[import-untyped]
+
+    packer: Packer = msgpack.Packer(default=default)
+    return packer
+
+
+def unpackb(data: bytes | memoryview, **options: Any) -> Any:
+    """Return the one value in `data`. Raises: ValueError."""
+    import msgpack
+
+    return msgpack.unpackb(data, **options)
+
+
+def ext_type(code: int, data: bytes) -> object:
+    """Return the extension value of type `code`."""
+    import msgpack
+
+    return msgpack.ExtType(code, data)

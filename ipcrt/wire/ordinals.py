@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
+from typing import TYPE_CHECKING
 
 from ipcrt.wire.header import MAX_ORDINAL
+
+if TYPE_CHECKING:
+    from hashlib import sha256
+else:  # as `random` does: hashlib loads OpenSSL, which takes longer than this whole room
+    try:
+        from _sha2 import sha256
+    except ImportError:
+        try:
+            from _sha256 import sha256  # before Python 3.12
+        except ImportError:
+            from hashlib import sha256
 
 
 def method_ordinal(selector: str) -> int:
@@ -12,5 +23,5 @@ def method_ordinal(selector: str) -> int:
 
     Source: FIDL's method ordinals; docs/wire-format.md, "Ordinals".
     """
-    digest = hashlib.sha256(selector.encode("utf-8")).digest()
+    digest = sha256(selector.encode("utf-8")).digest()
     return int.from_bytes(digest[:8], "little") & MAX_ORDINAL

@@ -43,6 +43,7 @@ def test_what_follows_from_a_declaration(
     assert method.has_result is has_result
     assert method.request.type is Pair
     assert (method.error is None) is (method.raises is None)
+    assert repr(method) == f"<{type(method).__name__} a/B.Get>"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from ipcrt.wire._msgpack import ext_type, new_packer, unpackb
 
 
 def test_packs_the_shortest_form() -> None:
-    pack = new_packer().pack
+    pack = new_packer(default=str).pack
     assert pack(127) == b"\x7f"
     assert pack(128) == b"\xcc\x80"
     assert pack(-32) == b"\xe0"
