@@ -94,21 +94,12 @@ def try_send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] =
     return True
 
 
-def receive(sock: socket.socket, buffer: ReceiveBuffer | None = None) -> tuple[bytes, list[int]]:
-    """Receive one packet: its bytes and its descriptors, which the caller owns.
-
-    Raises: ShouldWait: no packet. Else as `try_receive`.
-    """
-    packet = try_receive(sock, buffer)
-    if packet is None:
-        raise ShouldWait("no message is queued")
-    return packet
-
-
 def try_receive(
     sock: socket.socket, buffer: ReceiveBuffer | None = None, /, *, flags: int = _RECEIVE
 ) -> tuple[bytes, list[int]] | None:
-    """Receive one packet as `receive` does; None: no packet is queued.
+    """Receive one packet: its bytes and its descriptors, which the caller owns.
+
+    None: no packet is queued.
 
     Raises: PeerClosed: end of file, all packets read. RemoteProtocolError: the packet was not
     whole; its descriptors are closed.

@@ -166,19 +166,6 @@ class Channel(Handle):
             packets = self._packets or self._open()
             return packets.try_send(spilled.record, [*fds, *spilled.fds])
 
-    def send_packet(self, packet: bytes | memoryview, fds: list[int]) -> None:
-        """Send at most 65536 bytes as they are; the descriptors stay the caller's.
-
-        For whoever frames messages: the packet must not be taken for a spill record.
-        Raises: what `write` raises.
-        """
-        if not self._bits & _WRITE:
-            self.require(Rights.WRITE, "write")
-        if not packet or spill.must_spill(packet):
-            raise InvalidArgs(f"{len(packet)} bytes are no packet: none, over 65536, or a record")
-        if not (self._packets or self._open()).try_send(packet, fds):
-            raise ShouldWait("the peer's queue is full")
-
     def read(
         self,
         buffer: _scm.ReceiveBuffer | None = None,
@@ -191,22 +178,19 @@ class Channel(Handle):
         Raises: ShouldWait: empty, peer open. PeerClosed: empty, peer gone.
         RemoteProtocolError: truncated, too many handles, bad spill; nothing of it is left open.
         """
-        data, handles = self.receive(buffer, max_bytes)
-        return Message(bytes(put_together(data)), handles)
-
-    def receive(
-        self, buffer: _scm.ReceiveBuffer | None, max_bytes: int
-    ) -> tuple[bytes, list[Handle]]:
-        """Do as `read`, for those who take the message apart at once; it may be `Pieced`."""
         message = self.try_receive(buffer, max_bytes)
         if message is None:
             raise ShouldWait("no message is queued")
-        return message
+        data, handles = message
+        return Message(bytes(put_together(data)), handles)
 
     def try_receive(
         self, buffer: _scm.ReceiveBuffer | None, max_bytes: int
     ) -> tuple[bytes, list[Handle]] | None:
-        """Do as `receive`, but answer None where no message is queued."""
+        """Do as `read`, for those who take the message apart at once; it may be `Pieced`.
+
+        None: no message is queued.
+        """
         if not self._bits & _READ:
             self.require(Rights.READ, "read")
         packet = (self._packets or self._open()).try_receive(buffer)

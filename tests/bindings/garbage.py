@@ -166,7 +166,9 @@ def attack(end: Handle, seed: int) -> str:
 
 def _listen(sock: socket.socket) -> str:
     try:
-        data, fds = _scm.receive(sock)
+        packet = _scm.try_receive(sock)
+        assert packet is not None  # whoever calls has been told
+        data, fds = packet
     except PeerClosed:
         return "hung up"
     for fd in fds:
