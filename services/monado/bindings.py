@@ -29,6 +29,7 @@ from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import Openness, ProtocolTable, Struct, TwoWay
 from ipcrt.bindings.union import Variant
 from ipcrt.objects.event import Event
+from ipcrt.objects.eventpair import EventPair
 from ipcrt.objects.rights import Rights
 from ipcrt.objects.vmo import Vmo
 
@@ -95,6 +96,8 @@ class Refusal(FlexibleUint32):
     """The client may not use the devices just now."""
     TIMEOUT = 21
     """It was not so within the time."""
+    BAD_SEMAPHORE = 22
+    """The handles are no timeline."""
 
 
 class InputName(FlexibleUint32):
@@ -129,10 +132,12 @@ class SessionKind(FlexibleUint32):
 
 
 class Format(FlexibleUint32):
-    """How pixels lie in memory."""
+    """How pixels lie in memory; Vulkan's numbers."""
 
-    R8_G8_B8_A8 = 1
+    R8_G8_B8_A8_UNORM = 37
     """Four bytes a pixel: red, green, blue, alpha."""
+    R8_G8_B8_A8_SRGB = 43
+    """The same, in sRGB; laid over each other as it is."""
 
 
 class RelationFlags(FlexibleBits32):
@@ -332,7 +337,7 @@ class SwapchainInfo(Struct):
     height: Uint32
     """Pixels from top to bottom."""
     format: Format
-    """How they lie in memory, row by row from the top, without gaps."""
+    """How they lie in memory, row by row from the top; a row begins at a multiple of 64 bytes."""
 
 
 class SwapchainProperties(Struct):
@@ -451,6 +456,12 @@ class MonadoSystemCompositorGetInfoResponse(Struct):
     info: CompositorInfo
 
 
+class MonadoSystemGetMirrorResponse(Struct):
+    mirror: Annotated[Vmo, needs(Rights.DUPLICATE | Rights.TRANSFER | Rights.READ | Rights.MAP)]
+    width: Uint32
+    height: Uint32
+
+
 class MonadoSessionCreateRequest(Struct):
     info: SessionInfo
 
@@ -548,9 +559,13 @@ class MonadoSwapchainDestroyRequest(Struct):
     id: Uint32
 
 
+class MonadoCompositorSemaphoreCreateRequest(Struct):
+    page: Annotated[Vmo, needs(Rights.READ | Rights.MAP)]
+    doorbell: Annotated[EventPair, needs(Rights.WAIT)]
+
+
 class MonadoCompositorSemaphoreCreateResponse(Struct):
     id: Uint32
-    semaphore: Annotated[Vmo, needs(Rights.READ | Rights.WRITE | Rights.MAP)]
 
 
 class MonadoCompositorSemaphoreDestroyRequest(Struct):
@@ -653,6 +668,9 @@ MONADO_SYSTEM_TOGGLE_IO_CLIENT = TwoWay(
 )
 MONADO_SYSTEM_COMPOSITOR_GET_INFO = TwoWay(
     "ipcrt.monado/Monado.SystemCompositorGetInfo", type(None), MonadoSystemCompositorGetInfoResponse
+)
+MONADO_SYSTEM_GET_MIRROR = TwoWay(
+    "ipcrt.monado/Monado.SystemGetMirror", type(None), MonadoSystemGetMirrorResponse
 )
 MONADO_SESSION_CREATE = TwoWay(
     "ipcrt.monado/Monado.SessionCreate", MonadoSessionCreateRequest, type(None), raises=Refused
@@ -758,7 +776,7 @@ MONADO_SWAPCHAIN_DESTROY = TwoWay(
 )
 MONADO_COMPOSITOR_SEMAPHORE_CREATE = TwoWay(
     "ipcrt.monado/Monado.CompositorSemaphoreCreate",
-    type(None),
+    MonadoCompositorSemaphoreCreateRequest,
     MonadoCompositorSemaphoreCreateResponse,
     raises=Refused,
 )
@@ -808,6 +826,7 @@ Monado.TABLE = ProtocolTable(
         MONADO_SYSTEM_SET_FOCUSED_CLIENT,
         MONADO_SYSTEM_TOGGLE_IO_CLIENT,
         MONADO_SYSTEM_COMPOSITOR_GET_INFO,
+        MONADO_SYSTEM_GET_MIRROR,
         MONADO_SESSION_CREATE,
         MONADO_SESSION_BEGIN,
         MONADO_SESSION_END,
@@ -920,6 +939,15 @@ class MonadoProxy(Proxy[Monado]):
     ) -> MonadoSystemCompositorGetInfoResponse:
         """Answer what the display is like."""
         return await self._call(MONADO_SYSTEM_COMPOSITOR_GET_INFO, None, timeout)
+
+    async def system_get_mirror(
+        self, *, timeout: float | None = 25.0
+    ) -> MonadoSystemGetMirrorResponse:
+        """Answer the memory in which the composed pictures are published, for people to look at.
+
+        Read-only; how it is laid out tells `mirror.py`.
+        """
+        return await self._call(MONADO_SYSTEM_GET_MIRROR, None, timeout)
 
     async def session_create(self, info: SessionInfo, *, timeout: float | None = 25.0) -> None:
         """Make the client's one session.
@@ -1123,13 +1151,19 @@ class MonadoProxy(Proxy[Monado]):
         await self._call(MONADO_SWAPCHAIN_DESTROY, MonadoSwapchainDestroyRequest(id), timeout)
 
     async def compositor_semaphore_create(
-        self, *, timeout: float | None = 25.0
+        self, page: Vmo, doorbell: EventPair, *, timeout: float | None = 25.0
     ) -> MonadoCompositorSemaphoreCreateResponse:
-        """Make a timeline semaphore, at zero.
+        """Make the client's timeline known, for frames to wait on.
+
+        Only its maker can signal a timeline, so here it is the client who makes it.
 
         Raises: Refused.
         """
-        return await self._call(MONADO_COMPOSITOR_SEMAPHORE_CREATE, None, timeout)
+        return await self._call(
+            MONADO_COMPOSITOR_SEMAPHORE_CREATE,
+            MonadoCompositorSemaphoreCreateRequest(page, doorbell),
+            timeout,
+        )
 
     async def compositor_semaphore_destroy(self, id: int, *, timeout: float | None = 25.0) -> None:
         """Give a semaphore up.
@@ -1255,6 +1289,9 @@ class MonadoBlockingProxy(BlockingProxy[Monado]):
     ) -> MonadoSystemCompositorGetInfoResponse:
         return self._call(MONADO_SYSTEM_COMPOSITOR_GET_INFO, None, timeout)
 
+    def system_get_mirror(self, *, timeout: float | None = 25.0) -> MonadoSystemGetMirrorResponse:
+        return self._call(MONADO_SYSTEM_GET_MIRROR, None, timeout)
+
     def session_create(self, info: SessionInfo, *, timeout: float | None = 25.0) -> None:
         self._call(MONADO_SESSION_CREATE, MonadoSessionCreateRequest(info), timeout)
 
@@ -1370,9 +1407,13 @@ class MonadoBlockingProxy(BlockingProxy[Monado]):
         self._call(MONADO_SWAPCHAIN_DESTROY, MonadoSwapchainDestroyRequest(id), timeout)
 
     def compositor_semaphore_create(
-        self, *, timeout: float | None = 25.0
+        self, page: Vmo, doorbell: EventPair, *, timeout: float | None = 25.0
     ) -> MonadoCompositorSemaphoreCreateResponse:
-        return self._call(MONADO_COMPOSITOR_SEMAPHORE_CREATE, None, timeout)
+        return self._call(
+            MONADO_COMPOSITOR_SEMAPHORE_CREATE,
+            MonadoCompositorSemaphoreCreateRequest(page, doorbell),
+            timeout,
+        )
 
     def compositor_semaphore_destroy(self, id: int, *, timeout: float | None = 25.0) -> None:
         self._call(
@@ -1448,6 +1489,9 @@ class MonadoServer(Server[Monado]):
     def system_compositor_get_info(self) -> Answer[MonadoSystemCompositorGetInfoResponse]: ...
 
     @abstractmethod
+    def system_get_mirror(self) -> Answer[MonadoSystemGetMirrorResponse]: ...
+
+    @abstractmethod
     def session_create(self, info: SessionInfo) -> Answer[None]: ...
 
     @abstractmethod
@@ -1513,7 +1557,9 @@ class MonadoServer(Server[Monado]):
     def swapchain_destroy(self, id: int) -> Answer[None]: ...
 
     @abstractmethod
-    def compositor_semaphore_create(self) -> Answer[MonadoCompositorSemaphoreCreateResponse]: ...
+    def compositor_semaphore_create(
+        self, page: Vmo, doorbell: EventPair
+    ) -> Answer[MonadoCompositorSemaphoreCreateResponse]: ...
 
     @abstractmethod
     def compositor_semaphore_destroy(self, id: int) -> Answer[None]: ...
