@@ -74,27 +74,27 @@ def peer_process(handle: Handle) -> Process:
         raise from_oserror(error, "open the peer's process") from error
 
 
-def peer_unit(handle: Handle, pid: int) -> str | None:
-    """Answer the system unit of the peer, such as `ipcrt-service@kvstore.service`.
+def peer_cgroup(handle: Handle, pid: int) -> str | None:
+    """Answer the path of the peer's cgroup, such as `/system.slice/x.service`; None: not known.
 
-    None for whatever does not run in the system's own slice: a user's manager may call its units
-    as it likes. The process is checked to live after its cgroup was read, so the pid was its own.
+    The process is checked to live after its cgroup was read, so the pid was its own.
     """
     try:
         with peer_process(handle) as process:
-            cgroup = _cgroup(pid)
+            cgroup = cgroup_of(pid)
             if process.is_terminated():
                 return None
     except (IpcError, OSError):
         return None
-    return None if cgroup is None else unit_of(cgroup)
+    return cgroup
 
 
 def unit_of(cgroup: str) -> str | None:
-    """Answer the service that a cgroup path belongs to, or None outside the system slice.
+    """Answer the service that a cgroup path belongs to, such as `ipcrt-service@kvstore.service`.
 
-    Only the first name below the slices is the system manager's word: what lies deeper is
-    delegated, to a container's own manager perhaps.
+    None for whatever does not run in the system's own slice: a user's manager may call its units
+    as it likes. Only the first name below the slices is the system manager's word: what lies
+    deeper is delegated, to a container's own manager perhaps.
     """
     if not cgroup.startswith(_SYSTEM_SLICE):
         return None
@@ -104,8 +104,11 @@ def unit_of(cgroup: str) -> str | None:
     return None
 
 
-def _cgroup(pid: int) -> str | None:
-    """Answer the path in the unified hierarchy, or in systemd's own of version 1."""
+def cgroup_of(pid: int) -> str | None:
+    """Answer the path in the unified hierarchy, or in systemd's own of version 1.
+
+    None for the root. Raises: OSError: the process is not there.
+    """
     # Whoever was delegated a cgroup may give those below it names that are no UTF-8.
     with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as lines:
         for line in lines:

@@ -99,6 +99,10 @@ class Keeper:
         tree = _Kept(self._last, service, name, publisher, owner, kept)
         self._trees[tree.number] = tree
 
+    def has(self, owner: object, service: str, name: str) -> bool:
+        """Whether a tree of this name would be replaced."""
+        return any((each.service, each.name) == (service, name) for each in self._of(owner))
+
     def _checked(self, vmo: Vmo) -> Vmo:
         """Answer a read-only duplicate of what may be kept (rule 1)."""
         try:

@@ -11,28 +11,34 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import logging
 import os
 import socket
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from ipcrt.bindings.ends import ServerEnd
-from ipcrt.bindings.server import Limits, ServerBinding
-from ipcrt.errors import IpcError, PeerClosed, ProtocolError, Status
+from ipcrt.bindings.server import Limits
+from ipcrt.errors import IpcError, NoResources, PeerClosed, ProtocolError, Status, Unavailable
 from ipcrt.locator.account import TREE_NAME, Diagnostics, clients_account, process_account
 from ipcrt.locator.credentials import Credentials
 from ipcrt.locator.descriptors import descriptor_ceiling
+from ipcrt.locator.guest import Guest
 from ipcrt.locator.handover import HandOver
+from ipcrt.locator.holders import holders_account, usages
 from ipcrt.locator.keeper import Keeper, TreeLimits
+from ipcrt.locator.lifetime import when_ended
+from ipcrt.locator.limits import Bounds, Ledger, Quotas, Resource, Share
 from ipcrt.locator.policy import Policy
-from ipcrt.locator.protocol import Identity, Locator
-from ipcrt.locator.registry import Registry
+from ipcrt.locator.protocol import Identity, Locator, Usage
+from ipcrt.locator.queue_watch import QueueWatch
+from ipcrt.locator.registry import Registration, Registry
 from ipcrt.locator.session import Session, refuse
 from ipcrt.objects._fd import LentSocket
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle
+from ipcrt.objects.process import Process
 from ipcrt.port.aport import AsyncPort
 from ipcrt.port.deadlines import Token
 
@@ -62,11 +68,47 @@ class LocatorLimits:
     waiting_of_client: int = 16
     """How many of them may be one client's."""
 
+    connections_per_client: int | None = None
+    """Client channels at once of one process; None: as many as its uid's."""
+
+    calls_per_uid: int = 1024
+    """Requests of one uid that are not done: above all, channels' ends that wait."""
+
+    fds_per_client: int = 2048
+    """Descriptors kept at once for one process."""
+
+    fds_per_uid: int = 8192
+    """Descriptors kept at once for one uid."""
+
+    queued_bytes_per_client: int = 1 << 23
+    """Bytes at once that one process has not read: some forty channels' queues, full."""
+
+    queued_bytes_per_uid: int = 1 << 25
+    """Bytes at once that processes of one uid have not read."""
+
     names_per_uid: int = 512
     """Names on offer at once by services of one uid; over all it is MAX_ENTRIES."""
 
     trees: TreeLimits = dataclasses.field(default_factory=TreeLimits)
     """Trees that are kept for others to look at."""
+
+    def of_client(self) -> Bounds:
+        """Answer what one client may hold where policy says nothing else."""
+        return Bounds(
+            self.connections_per_client or self.clients_per_uid,
+            self.calls_in_flight,
+            self.fds_per_client,
+            self.queued_bytes_per_client,
+        )
+
+    def of_uid(self) -> Bounds:
+        """Answer what all clients of one uid may hold where policy says nothing else."""
+        return Bounds(
+            self.clients_per_uid,
+            self.calls_per_uid,
+            self.fds_per_uid,
+            self.queued_bytes_per_uid,
+        )
 
 
 class LocatorService:
@@ -79,11 +121,14 @@ class LocatorService:
         self.policy = policy
         self.limits = limits or LocatorLimits()
         self.keeper = Keeper(port, self.limits.trees)
-        self.registry = Registry(self.keeper.ended)
+        self.registry = Registry(self._unregistered)
+        self.ledger = Ledger()
+        self.queues = QueueWatch(port, self.ledger)
         self.stopping = False
+        self._bounds = self.limits.of_client(), self.limits.of_uid()
         self._per_client = Limits(self.limits.calls_in_flight, _MAX_REQUEST_BYTES)
-        self._sessions: set[Session] = set()
-        self._per_uid: collections.Counter[int] = collections.Counter()
+        self._sessions: set[Guest] = set()
+        self._turned_away = 0
         self._listeners: list[Handle] = []
         self._rests: dict[Handle, Token] = {}
         self._ceiling = descriptor_ceiling()
@@ -141,40 +186,71 @@ class LocatorService:
         with ServerEnd[Locator](channel) as end:
             try:
                 who = Credentials.of(end.channel)
-                namespace = self.policy.namespace_for(who, end.channel)
-                self.admit(end, Session(self, who, namespace))
+                grant = self.policy.grant_for(who, end.channel)
+                self.admit(end, Session(self, who, grant.namespace, quotas=grant.quotas))
             except (IpcError, OSError) as error:
                 _log.warning("a client is turned away: %s", error)
 
-    def admit(self, end: ServerEnd[Locator], session: Session) -> bool:
+    def open_share(self, who: Credentials, quotas: Quotas) -> Share:
+        """Open a client's share of what there is, under the limits that policy sets for it."""
+        client, uid = self._bounds
+        return Share(self.ledger, who, client.under(quotas.client), uid.under(quotas.uid))
+
+    def admit(self, end: ServerEnd[Any], guest: Guest) -> bool:
         """Serve `end`, or refuse it with an epitaph where a limit is reached: then False.
 
-        The end is moved and the session released in either case.
+        The end is moved and the guest released in either case.
         """
-        reason = self._reason_to_refuse(end, session)
-        if reason is not None:
-            _log.warning("%s is turned away: %s", session, reason)
-            session.release()
+        try:
+            self._check_room_for(guest, end.channel.fileno(), *guest.descriptors())
+        except NoResources as error:
+            _log.warning("%s is turned away: %s", guest, error)
+            self._turned_away += 1
+            guest.release()
             refuse(end.take_channel(), Status.NO_RESOURCES)
             return False
+        limits = dataclasses.replace(
+            self._per_client, calls_in_flight=guest.share.client_bounds.calls
+        )
         try:
-            session.binding = ServerBinding(end, session, self.port, self._per_client)
+            guest.serve(end, limits)
         except BaseException:
-            session.release()
+            guest.release()
             raise
-        self._sessions.add(session)
-        self._per_uid[session.who.uid] += 1
+        self._sessions.add(guest)
+        guest.share.hold(Resource.CONNECTIONS)
+        guest.share.hold(Resource.FDS, 1 + len(guest.descriptors()))
         return True
 
-    def _reason_to_refuse(self, end: ServerEnd[Locator], session: Session) -> str | None:
-        limits, uid = self.limits, session.who.uid
-        if len(self._sessions) >= limits.clients:
-            return f"{len(self._sessions)} clients, limit {limits.clients}"
-        if self._per_uid[uid] >= limits.clients_per_uid:
-            return f"{self._per_uid[uid]} clients of uid {uid}, limit {limits.clients_per_uid}"
-        if not self.has_room(end.channel.fileno(), *session.descriptors()):
-            return f"descriptors from {self._ceiling} on are kept for requests"
-        return None
+    def admit_another(self, end: ServerEnd[Locator], client: Guest) -> None:
+        """Serve `end` as one more channel of a client, until its process ends; the end is moved.
+
+        Raises: Unavailable: shutting down. NoResources, NotFound: the client has gone.
+        """
+        if self.stopping:
+            raise Unavailable("the locator is shutting down")
+        process = client.process()
+        another = Session(self, client.who, client.namespace, process, client.quotas)
+        if not self.admit(end, another):
+            raise NoResources(f"{client} may have no more channels")
+        self.end_with(process, another.end)
+
+    def end_with(self, process: Process, end: Callable[[], None]) -> None:
+        """Call `end` with the process's end, or now where that cannot be watched for."""
+        try:
+            when_ended(self.port, process, end)
+        except BaseException:
+            end()
+            raise
+
+    def _check_room_for(self, guest: Guest, *descriptors: int) -> None:
+        """Raises: NoResources: says which limit is reached."""
+        if len(self._sessions) >= self.limits.clients:
+            raise NoResources(f"{len(self._sessions)} clients, limit {self.limits.clients}")
+        guest.share.check(Resource.CONNECTIONS)
+        guest.share.check(Resource.FDS, len(descriptors))
+        if not self.has_room(*descriptors):
+            raise NoResources(f"descriptors from {self._ceiling} on are kept for requests")
 
     def has_room(self, *descriptors: int) -> bool:
         """True where these descriptors may be kept for long (rule 4)."""
@@ -184,16 +260,22 @@ class LocatorService:
         """True where these may wait for a service: all that wait leave half of what there is."""
         return max(descriptors) < self._ceiling // 2
 
-    def forget(self, session: Session, reason: IpcError) -> None:
+    def forget(self, guest: Guest, reason: IpcError) -> None:
         """A client has gone: free its place."""
-        if session in self._sessions:
-            self._sessions.discard(session)
-            self._per_uid[session.who.uid] -= 1
-            if not self._per_uid[session.who.uid]:
-                del self._per_uid[session.who.uid]
-            session.release()
+        if guest in self._sessions:
+            self._sessions.discard(guest)
+            guest.share.give_back(Resource.CONNECTIONS)
+            guest.share.give_back(Resource.FDS, 1 + len(guest.descriptors()))
+            self.queues.forget(guest)
+            guest.release()
         if not isinstance(reason, PeerClosed | ProtocolError):  # bindings logs the latter
-            _log.info("%s is closed: %s", session, reason)
+            _log.info("%s is closed: %s", guest, reason)
+
+    def _unregistered(self, registration: Registration) -> None:
+        """A service has gone: its trees stay a while, and what it held is free."""
+        self.keeper.ended(registration)
+        if registration.share is not None:
+            registration.share.give_back(Resource.FDS, registration.fds)
 
     # ---- life
 
@@ -202,9 +284,13 @@ class LocatorService:
         self.registry.sweep()
         return {
             "clients": len(self._sessions),
-            "uids": len(self._per_uid),
+            "uids": len({guest.who.uid for guest in self._sessions}),
             "names": len(self.registry),
         }
+
+    def usages_of(self, guest: Guest) -> list[Usage]:
+        """Tell a client what it and its uid hold, and may hold."""
+        return usages(self.ledger, guest.share, self._sessions)
 
     def account(self) -> dict[str, object]:
         """Tell of the locator itself, its limits, and its busiest clients."""
@@ -218,6 +304,9 @@ class LocatorService:
             "process": process_account(),
             "limits": dataclasses.asdict(self.limits),
             "trees": self.keeper.statistics(),
+            "turned_away": self._turned_away,
+            "refused": {each.value: count for each, count in self.ledger.refused.items()},
+            "holders": holders_account(self.ledger, self._sessions),
             "clients_by_load": clients_account(clients, self._per_client),
         }
 
@@ -244,6 +333,7 @@ class LocatorService:
                 session.binding.close(Status.UNAVAILABLE)
         self.registry.close()
         self.keeper.close()
+        self.queues.close()
         if self._reserve is not None:
             self._reserve.close()
             self._reserve = None

@@ -28,6 +28,8 @@ MAX_ENTRIES: Final = 1024
 """The most entries that a listing may have."""
 MAX_TREES: Final = 128
 """The most trees that one listing may tell of."""
+MAX_USAGES: Final = 32
+"""The most entries that a client's account of what it holds may have."""
 
 
 class State(FlexibleUint32):
@@ -57,6 +59,19 @@ class HandOverError(FlexibleUint32):
     """The locator is about to end; its successor may take the end."""
     TOO_MANY_CLIENTS = 2
     """The locator, or this user, has too many clients."""
+
+
+class ConnectError(FlexibleUint32):
+    """Why a connector did not take an end; it is closed."""
+
+    SHUTTING_DOWN = 1
+    """The service is about to end; its successor may take the end."""
+    TOO_MANY_CLIENTS = 2
+    """The service, or this user, has too many clients."""
+    INVALID_END = 3
+    """The end is none that this service can serve."""
+    TIMED_OUT = 4
+    """The service has not taken the end in time."""
 
 
 class PublishError(FlexibleUint32):
@@ -97,6 +112,10 @@ class TreeFailed(DomainError[TreeError]):
     ERROR = TreeError
 
 
+class ConnectFailed(DomainError[ConnectError]):
+    ERROR = ConnectError
+
+
 class Entry(Struct):
     """A name in a client's namespace."""
 
@@ -132,6 +151,21 @@ class Tree(Struct):
     """Whether the service is still there."""
     ended_ms: Uint64
     """If not, for how many milliseconds."""
+
+
+class Usage(Struct):
+    """How much a client holds of something of the locator's."""
+
+    holder: Annotated[str, Meta(max_length=16)]
+    """Whose: "client" or "uid"."""
+    resource: Annotated[str, Meta(max_length=32)]
+    """Of what: "connections", "calls", "fds", "queued_bytes"."""
+    value: Uint64
+    """How much is held."""
+    limit: Uint64
+    """How much may be."""
+    refused: Uint64
+    """How often something was refused because of that."""
 
 
 class LocatorOpenRequest(Struct):
@@ -178,6 +212,14 @@ class LocatorGetTreeResponse(Struct):
     vmo: Annotated[Vmo, needs(Rights.READ | Rights.MAP)]
 
 
+class LocatorGetUsageResponse(Struct):
+    usages: Annotated[list[Usage], Meta(max_length=32)]
+
+
+class ConnectorConnectRequest(Struct):
+    end: Channel
+
+
 class OutgoingOpenRequest(Struct):
     name: Name
     server_end: Channel
@@ -187,6 +229,14 @@ class OutgoingOpenRequest(Struct):
 
 class Locator(Protocol):
     """A client's namespace, and the way to add to others'."""
+
+
+class Connector(Protocol):
+    """A service object that takes in clients' channels, instead of a socket to connect to.
+
+    The client makes a pair, keeps one end and hands the other over here. Under its own name the
+    locator takes in ends of `Locator`; who else serves this says what its ends are of.
+    """
 
 
 class Outgoing(Protocol):
@@ -224,6 +274,7 @@ LOCATOR_GET_TREE = TwoWay(
     LocatorGetTreeResponse,
     raises=TreeFailed,
 )
+LOCATOR_GET_USAGE = TwoWay("ipcrt.locator/Locator.GetUsage", type(None), LocatorGetUsageResponse)
 Locator.TABLE = ProtocolTable(
     "ipcrt.locator/Locator",
     Openness.OPEN,
@@ -236,8 +287,14 @@ Locator.TABLE = ProtocolTable(
         LOCATOR_PUBLISH,
         LOCATOR_GET_TREES,
         LOCATOR_GET_TREE,
+        LOCATOR_GET_USAGE,
     ),
 )
+
+CONNECTOR_CONNECT = TwoWay(
+    "ipcrt.locator/Connector.Connect", ConnectorConnectRequest, type(None), raises=ConnectFailed
+)
+Connector.TABLE = ProtocolTable("ipcrt.locator/Connector", Openness.OPEN, (CONNECTOR_CONNECT,))
 
 OUTGOING_OPEN = OneWay("ipcrt.locator/Outgoing.Open", OutgoingOpenRequest)
 Outgoing.TABLE = ProtocolTable("ipcrt.locator/Outgoing", Openness.OPEN, (OUTGOING_OPEN,))
@@ -312,6 +369,10 @@ class LocatorProxy(Proxy[Locator]):
         """
         return await self._call(LOCATOR_GET_TREE, LocatorGetTreeRequest(number), timeout)
 
+    async def get_usage(self, *, timeout: float | None = 25.0) -> LocatorGetUsageResponse:
+        """Ask how much this client and its user hold, and may hold."""
+        return await self._call(LOCATOR_GET_USAGE, None, timeout)
+
 
 class LocatorBlockingProxy(BlockingProxy[Locator]):
     """A client, blocking its thread; see `LocatorProxy`."""
@@ -348,6 +409,9 @@ class LocatorBlockingProxy(BlockingProxy[Locator]):
     def get_tree(self, number: int, *, timeout: float | None = 25.0) -> LocatorGetTreeResponse:
         return self._call(LOCATOR_GET_TREE, LocatorGetTreeRequest(number), timeout)
 
+    def get_usage(self, *, timeout: float | None = 25.0) -> LocatorGetUsageResponse:
+        return self._call(LOCATOR_GET_USAGE, None, timeout)
+
 
 class LocatorServer(Server[Locator]):
     """Serves one client; see `LocatorProxy`."""
@@ -377,6 +441,42 @@ class LocatorServer(Server[Locator]):
 
     @abstractmethod
     def get_tree(self, number: int) -> Answer[LocatorGetTreeResponse]: ...
+
+    @abstractmethod
+    def get_usage(self) -> Answer[LocatorGetUsageResponse]: ...
+
+
+class ConnectorProxy(Proxy[Connector]):
+    """A client, awaited."""
+
+    PROTOCOL = Connector
+    __slots__ = ()
+
+    async def connect(self, end: Channel, *, timeout: float | None = 25.0) -> None:
+        """Serve `end`. The answer tells that it is accepted, and the service's from then on.
+
+        Raises: ConnectFailed.
+        """
+        await self._call(CONNECTOR_CONNECT, ConnectorConnectRequest(end), timeout)
+
+
+class ConnectorBlockingProxy(BlockingProxy[Connector]):
+    """A client, blocking its thread; see `ConnectorProxy`."""
+
+    PROTOCOL = Connector
+    __slots__ = ()
+
+    def connect(self, end: Channel, *, timeout: float | None = 25.0) -> None:
+        self._call(CONNECTOR_CONNECT, ConnectorConnectRequest(end), timeout)
+
+
+class ConnectorServer(Server[Connector]):
+    """Serves one client; see `ConnectorProxy`."""
+
+    PROTOCOL = Connector
+
+    @abstractmethod
+    def connect(self, end: Channel) -> Answer[None]: ...
 
 
 class OutgoingProxy(Proxy[Outgoing]):

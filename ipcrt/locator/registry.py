@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from ipcrt.locator.limits import Share
 from ipcrt.locator.policy import Namespace
 from ipcrt.locator.protocol import (
     MAX_ENTRIES,
@@ -36,6 +37,10 @@ class Registration:
     process: Process
     session: object = None
     """Who registered it."""
+    share: Share | None = None
+    """Where the descriptors are counted that are kept for it."""
+    fds: int = 0
+    """How many these are: its own, and those of the trees that it published."""
 
 
 class Registry:

@@ -5,24 +5,25 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ipcrt.bindings.ends import ClientEnd, ServerEnd
-from ipcrt.bindings.server import ServerBinding
-from ipcrt.errors import IpcError, NoResources, NotFound, ShouldWait, Status
-from ipcrt.locator.credentials import Credentials, peer_process
-from ipcrt.locator.lifetime import when_ended
+from ipcrt.errors import IpcError, NoResources, NotFound, ShouldWait, Status, Unavailable
+from ipcrt.locator.connector import NAME as OWN_NAME
+from ipcrt.locator.credentials import Credentials
+from ipcrt.locator.guest import Guest
+from ipcrt.locator.limits import Quotas, Resource
+from ipcrt.locator.own_connector import OwnConnector
 from ipcrt.locator.policy import Namespace
 from ipcrt.locator.protocol import (
     HandOverError,
     HandOverFailed,
-    Identity,
     Locator,
     LocatorGetEntriesResponse,
     LocatorGetIdentityResponse,
     LocatorGetTreeResponse,
     LocatorGetTreesResponse,
+    LocatorGetUsageResponse,
     LocatorServer,
     Outgoing,
     OutgoingProxy,
@@ -47,8 +48,14 @@ _log: Final = logging.getLogger("ipcrt.locator")
 _NAME: Final = re.compile(r"[^\s/]+(/[^\s/]+)+")
 """What may be registered: "library/Protocol", or more parts."""
 
+_FDS_OF_WAITING: Final = 2
+"""An end that waits for its service, and the client's process."""
 
-class Session(LocatorServer):
+_FDS_OF_REGISTRATION: Final = 2
+"""An outgoing directory, and the service's process."""
+
+
+class Session(Guest, LocatorServer):
     """What one client may do, and who it is."""
 
     def __init__(
@@ -57,44 +64,11 @@ class Session(LocatorServer):
         who: Credentials,
         namespace: Namespace,
         process: Process | None = None,
+        quotas: Quotas | None = None,
     ) -> None:
-        """`process` is the client's, moved here, where its own channel does not tell it."""
-        self._service = service
-        self._process = process
-        self.who = who
-        self.identity = Identity(who.pid, who.uid, who.gid)
-        self.namespace = namespace
-        self.binding: ServerBinding[Locator] | None = None
+        """As `Guest`."""
+        super().__init__(service, who, namespace, process, quotas)
         self._waiting = 0
-
-    def process(self) -> Process:
-        """Open the client's process; the caller owns the answer.
-
-        Raises: NotFound: it has ended. NoResources: no descriptor is free.
-        """
-        if self._process is not None:
-            return self._process.duplicate()
-        if self.binding is None:
-            raise NotFound(f"{self} is not served")
-        return peer_process(self.binding.channel)
-
-    def descriptors(self) -> list[int]:
-        """Lend the numbers of what is kept for the client beside its channel."""
-        return [] if self._process is None else [self._process.fileno()]
-
-    def end(self) -> None:
-        """Close the client's channel."""
-        if self.binding is not None:
-            self.binding.close()
-
-    def release(self) -> None:
-        """Close what is kept for the client."""
-        self.binding = None
-        if self._process is not None:
-            self._process.close()
-
-    def __str__(self) -> str:
-        return f"client pid {self.who.pid} uid {self.who.uid}"
 
     def open(self, name: str, server_end: Channel) -> None:
         with server_end:
@@ -102,11 +76,25 @@ class Session(LocatorServer):
                 _log.warning("%s: policy does not grant %r", self, name)
                 refuse(server_end, Status.ACCESS_DENIED)
                 return
+            if name == OWN_NAME:
+                self._serve_connector(server_end)
+                return
             registration = self._service.registry.find(name)
             if registration is None:
                 refuse(server_end, Status.NOT_FOUND)
                 return
             self._pass_on(registration, name, server_end)
+
+    def _serve_connector(self, server_end: Channel) -> None:
+        """Serve a connector of our own, for as long as the client's process is there."""
+        try:
+            process = self.process()
+        except IpcError:
+            refuse(server_end, Status.NO_RESOURCES)
+            return
+        connector = OwnConnector(self._service, self, process)
+        if self._service.admit(ServerEnd[Any](server_end), connector):
+            self._service.end_with(process, connector.end)
 
     def _pass_on(self, registration: Registration, name: str, server_end: Channel) -> None:
         """Move the end to the service, which may have no room for it just now."""
@@ -119,6 +107,8 @@ class Session(LocatorServer):
                 outgoing = registration.outgoing
                 if outgoing.open_soon(name, server_end, self.identity, process, self._passed):
                     self._waiting += 1
+                    self.share.hold(Resource.CALLS)
+                    self.share.hold(Resource.FDS, _FDS_OF_WAITING)
             except NotFound:  # the client has gone meanwhile
                 return
             except IpcError as error:
@@ -141,6 +131,8 @@ class Session(LocatorServer):
             raise ShouldWait(f"{waiting} wait already, the limit")
         if self._waiting >= limits.waiting_of_client:
             raise ShouldWait(f"{self._waiting} of its own wait already, the limit")
+        self.share.check(Resource.CALLS)
+        self.share.check(Resource.FDS, _FDS_OF_WAITING)
         if not self._service.has_waiting_room(server_end.fileno(), process.fileno()):
             raise NoResources("no descriptors to wait with")
 
@@ -148,15 +140,20 @@ class Session(LocatorServer):
         """An end that waited has left, or its service has gone."""
         del error
         self._waiting -= 1
+        self.share.give_back(Resource.CALLS)
+        self.share.give_back(Resource.FDS, _FDS_OF_WAITING)
 
     def get_entries(self) -> LocatorGetEntriesResponse:
+        self._answering()
         return self._service.registry.listing(self.namespace)
 
     def register(self, names: list[str], outgoing: ClientEnd[Outgoing]) -> None:
+        self._answering()
         offered = tuple(dict.fromkeys(names))
         service = self._service
         with outgoing:
             self._check_names(offered)
+            self._check_fds(_FDS_OF_REGISTRATION, RegisterFailed(RegisterError.TOO_MANY))
             try:
                 process = self.process()
             except IpcError:
@@ -166,9 +163,11 @@ class Session(LocatorServer):
                     raise RegisterFailed(RegisterError.TOO_MANY)
                 proxy = OutgoingProxy(outgoing, service.port)
                 kept = Process(process.take(), process.rights)
-        registration = Registration(offered, proxy, self.who.uid, kept, self)
+        registration = Registration(offered, proxy, self.who.uid, kept, self, self.share)
+        registration.fds = _FDS_OF_REGISTRATION
+        self.share.hold(Resource.FDS, registration.fds)
         service.registry.add(registration)
-        self._end_with(kept, lambda: service.registry.remove(registration))
+        service.end_with(kept, lambda: service.registry.remove(registration))
         _log.info("%s offers %s", self, ", ".join(offered))
 
     def _check_names(self, names: tuple[str, ...]) -> None:
@@ -182,50 +181,48 @@ class Session(LocatorServer):
             if not self.namespace.may_register(name):
                 _log.warning("%s: policy does not let it offer %r", self, name)
                 raise RegisterFailed(RegisterError.ACCESS_DENIED)
-            if registry.find(name) is not None:
+            if name == OWN_NAME or registry.find(name) is not None:
                 raise RegisterFailed(RegisterError.ALREADY_REGISTERED)
         if not registry.has_room(names, self.who.uid, self._service.limits.names_per_uid):
             raise RegisterFailed(RegisterError.TOO_MANY)
 
     def hand_over(self, end: ServerEnd[Locator]) -> None:
+        self._answering()
         with end:
-            if self._service.stopping:
-                raise HandOverFailed(HandOverError.SHUTTING_DOWN)
             try:
-                process = self.process()
+                self._service.admit_another(end, self)
+            except Unavailable:
+                raise HandOverFailed(HandOverError.SHUTTING_DOWN) from None
             except IpcError:
                 raise HandOverFailed(HandOverError.TOO_MANY_CLIENTS) from None
-            another = Session(self._service, self.who, self.namespace, process)
-            if not self._service.admit(end, another):
-                raise HandOverFailed(HandOverError.TOO_MANY_CLIENTS)
-            self._end_with(process, another.end)
-
-    def _end_with(self, process: Process, end: Callable[[], None]) -> None:
-        """Call `end` with the process's end, or now where that cannot be watched for."""
-        try:
-            when_ended(self._service.port, process, end)
-        except BaseException:
-            end()
-            raise
 
     def get_identity(self) -> LocatorGetIdentityResponse:
+        self._answering()
         return LocatorGetIdentityResponse(self.identity)
 
     def publish(self, service: str, name: str, vmo: Vmo) -> None:
+        self._answering()
         with vmo:
             registration = self._service.registry.find(service)
             if registration is None or registration.session is not self:
                 raise PublishFailed(PublishError.NOT_REGISTERED)
             if not self._service.has_room(vmo.fileno()):
                 raise PublishFailed(PublishError.TOO_MANY)
-            self._service.keeper.publish(registration, service, name, self.identity, vmo)
+            keeper = self._service.keeper
+            added = 0 if keeper.has(registration, service, name) else 1
+            self._check_fds(added, PublishFailed(PublishError.TOO_MANY))
+            keeper.publish(registration, service, name, self.identity, vmo)
+            registration.fds += added
+            self.share.hold(Resource.FDS, added)
 
     def get_trees(self, after: int) -> LocatorGetTreesResponse:
+        self._answering()
         self._service.registry.sweep()
         listing = self._service.keeper.listing(self.identity, self.namespace, after)
         return LocatorGetTreesResponse(listing)
 
     def get_tree(self, number: int) -> LocatorGetTreeResponse:
+        self._answering()
         vmo = self._service.keeper.find(self.identity, self.namespace, number)
         if vmo is None:
             raise TreeFailed(TreeError.NOT_FOUND)
@@ -234,8 +231,21 @@ class Session(LocatorServer):
         except NoResources:
             raise TreeFailed(TreeError.NO_RESOURCES) from None
 
-    def client_gone(self, reason: IpcError) -> None:
-        self._service.forget(self, reason)
+    def get_usage(self) -> LocatorGetUsageResponse:
+        self._answering()
+        return LocatorGetUsageResponse(self._service.usages_of(self))
+
+    def _answering(self) -> None:
+        """Have what is queued for the client looked at when it has been answered."""
+        self._service.queues.answering(self)
+
+    def _check_fds(self, count: int, refusal: IpcError) -> None:
+        """Raises: `refusal`: so many more descriptors would exceed a limit; the log says which."""
+        try:
+            self.share.check(Resource.FDS, count)
+        except NoResources as error:
+            _log.warning("%s is refused: %s", self, error)
+            raise refusal from None
 
 
 def refuse(channel: Channel, status: Status) -> None:

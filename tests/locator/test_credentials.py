@@ -10,9 +10,10 @@ import pytest
 
 from ipcrt.errors import NotFound, WrongType
 from ipcrt.locator import credentials
-from ipcrt.locator.credentials import Credentials, peer_process, peer_unit, unit_of
+from ipcrt.locator.credentials import Credentials, peer_cgroup, peer_process, unit_of
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.event import Event
+from ipcrt.objects.handle import Handle
 from ipcrt.objects.process import Process
 from tests.locator.stage import NOBODY, let_others_in, needs_root
 from tests.support.processes import Child, Spawner
@@ -177,6 +178,11 @@ def test_an_older_kernel_opens_the_pid(meeting: Meeting, monkeypatch: pytest.Mon
 )
 def test_unit_of(cgroup: str, unit: str | None) -> None:
     assert unit_of(cgroup) == unit
+
+
+def peer_unit(handle: Handle, pid: int) -> str | None:
+    cgroup = peer_cgroup(handle, pid)
+    return None if cgroup is None else unit_of(cgroup)
 
 
 def test_a_peer_that_has_ended_has_no_unit(meeting: Meeting) -> None:

@@ -79,7 +79,7 @@ def test_a_bad_option_of_a_real_process(stage: Stage) -> None:
 @pytest.mark.parametrize(
     "text, says",
     [
-        ("[[rule]]\nopne = []\n", "Object contains unknown field `opne` - at `$.rule[0]`"),
+        ("[[rule]]\nopne = []\n", "Object contains unknown field `opne` - at `$.rule[0]` (line 2)"),
         ("[[rule]\n", "Expected ']]' at the end of an array declaration (at line 1, column 7)"),
     ],
 )

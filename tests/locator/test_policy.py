@@ -10,6 +10,7 @@ import pytest
 from ipcrt.errors import InvalidArgs, NotFound
 from ipcrt.locator.credentials import Credentials
 from ipcrt.locator.policy import Namespace, Policy, Rule
+from ipcrt.locator.policy_subject import Subject
 from ipcrt.objects.channel import Channel
 
 ROOT = Credentials(1, 0, 0, frozenset({0}))
@@ -25,7 +26,7 @@ def write(directory: Path, text: str | bytes) -> Path:
 def namespace(policy: Policy, who: Credentials) -> Namespace:
     first, second = Channel.create()
     with first, second:
-        return policy.namespace_for(who, first)
+        return policy.grant_for(who, first).namespace
 
 
 # ------------------------------------------------------------------------------------ what is good
@@ -106,20 +107,20 @@ def test_a_whole_policy(tmp_path: Path) -> None:
     ],
 )
 def test_a_rule_holds_where_all_its_conditions_do(rule: Rule, holds: bool) -> None:
-    assert rule.matches(ALICE, "kv@a.service") is holds
+    assert rule.matches(Subject(ALICE, "kv@a.service")) is holds
 
 
 def test_who_is_in_no_unit_matches_no_pattern() -> None:
-    assert not Rule(unit=["*"]).matches(ALICE, None)
+    assert not Rule(unit=["*"]).matches(Subject(ALICE))
 
 
 def test_names_of_users_and_groups() -> None:
     user = pwd.getpwuid(os.getuid())
     group = grp.getgrgid(os.getgid())
     myself = Credentials(1, user.pw_uid, group.gr_gid, frozenset({group.gr_gid}))
-    assert Rule(user=[user.pw_name], group=[group.gr_name]).matches(myself, None)
-    assert not Rule(user=[user.pw_name]).matches(ALICE, None)
-    assert not Rule(group=[group.gr_name]).matches(ALICE, None)
+    assert Rule(user=[user.pw_name], group=[group.gr_name]).matches(Subject(myself))
+    assert not Rule(user=[user.pw_name]).matches(Subject(ALICE))
+    assert not Rule(group=[group.gr_name]).matches(Subject(ALICE))
 
 
 def test_a_peer_outside_units_gets_what_needs_none(tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ from ipcrt.bindings.enums import FlexibleEnum
 from ipcrt.bindings.tables import Method, OneWay, TwoWay
 from ipcrt.errors import LocalProtocolError
 from ipcrt.locator.protocol import (
+    CONNECTOR_CONNECT,
     LOCATOR_GET_ENTRIES,
     LOCATOR_GET_IDENTITY,
     LOCATOR_GET_TREE,
     LOCATOR_GET_TREES,
+    LOCATOR_GET_USAGE,
     LOCATOR_HAND_OVER,
     LOCATOR_OPEN,
     LOCATOR_PUBLISH,
@@ -23,6 +25,8 @@ from ipcrt.locator.protocol import (
     MAX_ENTRIES,
     MAX_TREES,
     OUTGOING_OPEN,
+    Connector,
+    ConnectorServer,
     Entry,
     HandOverError,
     Identity,
@@ -59,6 +63,8 @@ ORDINALS = {
     "ipcrt.locator/Locator.Publish": 0x7E3F9748BC3602F3,
     "ipcrt.locator/Locator.GetTrees": 0x034A5FE9DD104ABC,
     "ipcrt.locator/Locator.GetTree": 0x067B5F75FBA6CFD7,
+    "ipcrt.locator/Locator.GetUsage": 0x55C8DA355DEDE149,
+    "ipcrt.locator/Connector.Connect": 0x4958232264A792B2,
     "ipcrt.locator/Outgoing.Open": 0x0E04CC8B71726CF1,
 }
 METHODS: tuple[Method[Any, Any], ...] = (
@@ -70,6 +76,8 @@ METHODS: tuple[Method[Any, Any], ...] = (
     LOCATOR_PUBLISH,
     LOCATOR_GET_TREES,
     LOCATOR_GET_TREE,
+    LOCATOR_GET_USAGE,
+    CONNECTOR_CONNECT,
     OUTGOING_OPEN,
 )
 
@@ -79,11 +87,13 @@ def test_ordinals_do_not_change() -> None:
 
 
 def test_the_tables_hold_all_methods() -> None:
-    assert {*Locator.TABLE.by_ordinal.values(), *Outgoing.TABLE.by_ordinal.values()} == {*METHODS}
-    assert (Locator.TABLE.name, Outgoing.TABLE.name) == (
+    protocols = (Locator, Connector, Outgoing)
+    assert {each for one in protocols for each in one.TABLE.by_ordinal.values()} == {*METHODS}
+    assert [one.TABLE.name for one in protocols] == [
         "ipcrt.locator/Locator",
+        "ipcrt.locator/Connector",
         "ipcrt.locator/Outgoing",
-    )
+    ]
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.selector)
@@ -96,7 +106,7 @@ def test_every_face_has_every_method(face: type[Any]) -> None:
     assert {method.name for method in Locator.TABLE.by_ordinal.values()} <= set(dir(face))
 
 
-@pytest.mark.parametrize("method", METHODS[:8], ids=lambda method: method.name)
+@pytest.mark.parametrize("method", METHODS[:9], ids=lambda method: method.name)
 def test_the_two_proxies_take_the_same(method: Method[Any, Any]) -> None:
     awaited = inspect.signature(getattr(LocatorProxy, method.name))
     blocking = inspect.signature(getattr(LocatorBlockingProxy, method.name))
@@ -106,7 +116,11 @@ def test_the_two_proxies_take_the_same(method: Method[Any, Any]) -> None:
 
 
 def test_a_server_takes_what_a_request_holds() -> None:
-    for server, methods in ((LocatorServer, METHODS[:8]), (OutgoingServer, METHODS[8:])):
+    for server, methods in (
+        (LocatorServer, METHODS[:9]),
+        (ConnectorServer, METHODS[9:10]),
+        (OutgoingServer, METHODS[10:]),
+    ):
         for method in methods:
             taken = list(inspect.signature(getattr(server, method.name)).parameters)[1:]
             assert taken == list(getattr(method.request.type, "__struct_fields__", ()))

@@ -505,7 +505,7 @@ async def test_nothing_of_a_client_stays() -> None:
         await wait_until_async(lambda: not club.service.statistics()["clients"])
         gc.collect()
         assert gone() is None
-        assert not club.service._per_uid
+        assert not len(club.service.ledger)
 
 
 @pytest.mark.parametrize("peer", ["gone", "full", "there"])

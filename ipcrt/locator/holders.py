@@ -1,0 +1,77 @@
+"""Holders told: what clients and uids hold of each limited resource, for diagnostics and for them.
+
+Calls are counted here and now: handlers at work and replies that wait, beside what the ledger has.
+"""
+
+from __future__ import annotations
+
+import collections
+import heapq
+from collections.abc import Iterable
+from typing import Final
+
+from ipcrt.locator.guest import Guest
+from ipcrt.locator.limits import Key, Ledger, Resource, Share
+from ipcrt.locator.protocol import Usage
+
+MAX_HOLDERS: Final = 32
+"""Clients, and uids, that an account tells one by one: those that hold the most of a limit."""
+
+
+def usages(ledger: Ledger, share: Share, guests: Iterable[Guest]) -> list[Usage]:
+    """Tell one client, and its uid, what they hold, may hold, and what was refused."""
+    calls = _calls(guests)
+    told: list[Usage] = []
+    for holder, key, bounds in (
+        ("client", share.client, share.client_bounds),
+        ("uid", share.uid, share.uid_bounds),
+    ):
+        account = ledger.account(key, bounds)
+        account["calls"] += calls[key]
+        told.extend(
+            Usage(
+                holder,
+                each.value,
+                account[each.value],
+                account[f"{each.value}_limit"],
+                account[f"{each.value}_refused"],
+            )
+            for each in Resource
+        )
+    return told
+
+
+def holders_account(ledger: Ledger, guests: Iterable[Guest]) -> dict[str, object]:
+    """Tell of the clients and uids that are nearest to a limit, one by one."""
+    several = list(guests)
+    calls = _calls(several)
+    found: dict[Key, dict[str, int]] = {}
+    for guest in several:
+        share = guest.share
+        for key, bounds in ((share.client, share.client_bounds), (share.uid, share.uid_bounds)):
+            if key not in found:
+                found[key] = ledger.account(key, bounds)
+                found[key]["calls"] += calls[key]
+    told: dict[str, object] = {}
+    for of_uid in (True, False):
+        keys = [key for key in found if isinstance(key, int) is of_uid]
+        for key in heapq.nlargest(MAX_HOLDERS, keys, key=lambda each: _fullness(found[each])):
+            name = f"uid-{key}" if isinstance(key, int) else f"uid-{key[0]}-pid-{key[1]}"
+            told[name] = found[key]
+    told["not_shown"] = len(found) - len(told)
+    return told
+
+
+def _calls(guests: Iterable[Guest]) -> collections.Counter[Key]:
+    calls: collections.Counter[Key] = collections.Counter()
+    for guest in guests:
+        if guest.binding is not None:
+            count = sum(guest.binding.statistics().values())
+            calls[guest.share.client] += count
+            calls[guest.share.uid] += count
+    return calls
+
+
+def _fullness(account: dict[str, int]) -> float:
+    """Answer how near to its nearest limit a holder is."""
+    return max(account[each.value] / account[f"{each.value}_limit"] for each in Resource)
