@@ -49,11 +49,8 @@ class Section(Generic[T]):
         """
         if not name.isidentifier():
             raise InvalidArgs(f"section's name {name!r} is no identifier")
-        if not isinstance(kind, Shape) and not issubclass(kind, Record):
-            raise InvalidArgs(f"section {name}: {kind.__name__} is no Record")
         self.name = name
-        shape: Any = kind if isinstance(kind, Shape) else record_shape(kind)
-        self.shape: Shape[T] = shape
+        self.shape: Shape[T] = _shape_of(name, kind)
 
     def __repr__(self) -> str:
         return f"<Section {self.name}: {self.shape.name}, {self.shape.size} bytes>"
@@ -136,6 +133,14 @@ class Layout:
 
     def __repr__(self) -> str:
         return f"<Layout {self.name}: {len(self.sections)} sections, hash {self.hash:#018x}>"
+
+
+def _shape_of(name: str, kind: Any) -> Any:
+    if isinstance(kind, type):
+        if not issubclass(kind, Record):
+            raise InvalidArgs(f"section {name}: {kind.__name__} is no Record")
+        return record_shape(kind)
+    return kind
 
 
 def _place(sections: Sequence[Section[Any]]) -> tuple[tuple[Place, ...], int]:

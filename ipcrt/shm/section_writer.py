@@ -77,15 +77,11 @@ class SectionWriter(Generic[T]):
         Raises: InvalidArgs, OutOfRange: it does not fit the shape; the newest stays as it was.
         BadHandle: the state is closed. BadState: in a forked child, which is no writer.
         """
-        if self._generation != generation():
-            raise BadState("a forked child cannot publish its parent's state")
+        self._check_process()
         with self._lock:
-            version = self._version + 1
-            try:
-                self._shape.pack_into(self._begin(version), value)
-                self._commit(version)
-            except ValueError as error:
-                raise self._explain(error) from error
+            version = self._begin()
+            self._shape.pack_into(self._slots[version & _NEWEST], value)
+            self._commit(version)
         if self._wake is not None:
             self._wake()
         return version
@@ -95,18 +91,14 @@ class SectionWriter(Generic[T]):
 
         Raises: InvalidArgs: not the shape's size; else as `publish`.
         """
-        if self._generation != generation():
-            raise BadState("a forked child cannot publish its parent's state")
+        self._check_process()
         octets = memoryview(data).cast("B")
         if len(octets) != self._shape.size:
             raise InvalidArgs(f"{len(octets)} bytes are not the {self._shape.size} of a value")
         with self._lock:
-            version = self._version + 1
-            try:
-                self._begin(version)[:] = octets
-                self._commit(version)
-            except ValueError as error:
-                raise self._explain(error) from error
+            version = self._begin()
+            self._slots[version & _NEWEST][:] = octets
+            self._commit(version)
         if self._wake is not None:
             self._wake()
         return version
@@ -116,11 +108,17 @@ class SectionWriter(Generic[T]):
         """How many values were published."""
         return self._version
 
-    def _begin(self, version: int) -> memoryview:
-        """Answer the memory that the value goes to."""
+    def _check_process(self) -> None:
+        if self._generation != generation():  # and whoever holds the lock may not exist here
+            raise BadState("a forked child cannot publish its parent's state")
+
+    def _begin(self) -> int:
+        """Answer the version that comes next; its slot may be written from now on."""
+        if self._closed:
+            raise BadHandle("the shared state is closed")
         if self._checked:
             fence()  # the last version is seen before anything of this value is
-        return self._slots[version & _NEWEST]
+        return self._version + 1
 
     def _commit(self, version: int) -> None:
         number = version & _NEWEST
@@ -130,15 +128,9 @@ class SectionWriter(Generic[T]):
         self._words[self._at] = version
         self._version = version
 
-    def _explain(self, error: ValueError) -> Exception:
-        """A released view raises ValueError; so may what a value's members do when looked at."""
-        if self._closed:
-            return BadHandle("the shared state is closed")
-        return InvalidArgs(f"no {self._shape.name}: {error}")
-
     def release(self) -> None:
         """Let the memory go; publishing fails from here on."""
-        is_child = self._generation != generation()  # whoever holds the lock may not exist here
+        is_child = self._generation != generation()
         with nullcontext() if is_child else self._lock:
             self._closed = True
             self._words.release()

@@ -2,7 +2,8 @@
 
 1. Members lie in their order, each at the next multiple of its own alignment, as in C on a 64-bit
    machine; the whole is padded to a multiple of the largest alignment.
-2. Numbers are in the machine's own byte order: the memory never leaves it.
+2. Numbers are in the machine's own byte order: the memory never leaves it. As in C, a number too
+   large for a float32 becomes infinite; an integer that does not fit is refused.
 3. Member names, types and offsets are all that two shapes need to have in common; which Python
    class holds the values is each side's own affair.
 """
