@@ -140,10 +140,11 @@ class Channel(Handle):
         """Do as `send`, but answer False where the peer's queue is full."""
         if not self._bits & _WRITE:
             self.require(Rights.WRITE, "write")
-        if fds or type(data) is not bytes or not _PLAIN < len(data) <= _scm.MAX_PACKET_BYTES:
+        if type(data) is not bytes or not data or len(fds) > _scm.MAX_HANDLES:
             data = _check(data, fds)
-            if spill.must_spill(data):
-                return self._try_send_spilled(data, fds)
+        usual = not fds and _PLAIN < len(data) <= _scm.MAX_PACKET_BYTES
+        if not usual and spill.must_spill(data):
+            return self._try_send_spilled(data, fds)
         try:
             return (self._packets or self._open()).try_send(data, fds)
         except OutOfRange:  # the pair's maker gave it a small SO_SNDBUF
@@ -282,6 +283,8 @@ def _assemble(
     """Make the message out of a packet with descriptors, or one that may be a spill record."""
     if spill.is_record(data, len(fds)):
         data = _unspill(data, fds, max_bytes, memory)
+    if len(fds) == 1:  # as most messages with handles
+        return data, [Handle(fds[0])]
     handles = [Handle(fd) for fd in fds]
     if len(handles) > _scm.MAX_HANDLES:
         close_all(handles)

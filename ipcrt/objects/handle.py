@@ -74,7 +74,10 @@ class Handle:
         On error the handle stays with the caller, open.
         Raises: WrongType: the descriptor is another kind of object. BadHandle: closed.
         """
-        held = cls._inspect(handle.fileno()) & handle._bits
+        fd = handle._fd
+        if fd < 0:
+            handle.fileno()  # which says so
+        held = cls._inspect(fd) & handle._bits
         return cls(handle.take(), held)
 
     @classmethod
