@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 from ipcrt.bindings.server import Limits, ServerBinding
+from ipcrt.locator.kernel_queue import unread_by_peer, unread_by_us
 from ipcrt.locator.protocol import Identity
 from ipcrt.objects.vmo import Vmo
 
@@ -56,6 +57,8 @@ def clients_account(
             "uid": who.uid,
             **binding.statistics(),
             **binding.traffic(),
+            "unread_by_client": unread_by_peer(binding.channel),
+            "unread_by_us": unread_by_us(binding.channel),
         }
     return account
 

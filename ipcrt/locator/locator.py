@@ -133,7 +133,7 @@ class LocatorService:
         self._rests: dict[Handle, Token] = {}
         self._ceiling = descriptor_ceiling()
         self._reserve = _reserve_fd()
-        self.hand_over = HandOver(port, self._take_in)
+        self.hand_over = HandOver(port, self._take_over)
 
     # ---- clients that come in
 
@@ -182,14 +182,27 @@ class LocatorService:
         self._rests[listener] = self.port.deadlines.add(_REST_S, lambda: self._watch(listener))
 
     def _take_in(self, channel: Channel) -> None:
-        """Serve a fresh channel, as whom the kernel says its peer is."""
+        """Serve a channel that was accepted, as whom the kernel says its peer is."""
         with ServerEnd[Locator](channel) as end:
             try:
-                who = Credentials.of(end.channel)
-                grant = self.policy.grant_for(who, end.channel)
-                self.admit(end, Session(self, who, grant.namespace, quotas=grant.quotas))
+                self.admit(end, self._session_for(end.channel))
             except (IpcError, OSError) as error:
                 _log.warning("a client is turned away: %s", error)
+
+    def _take_over(self, channel: Channel) -> None:
+        """Serve a channel that another thread gives, which is moved unless this raises.
+
+        Raises: NoResources: a limit is reached. NotSupported, WrongType: it has no peer.
+        """
+        session = self._session_for(channel)
+        self._check_room_for(session, channel.fileno())
+        with ServerEnd[Locator](channel) as end:
+            self._serve(end, session)
+
+    def _session_for(self, channel: Channel) -> Session:
+        who = Credentials.of(channel)
+        grant = self.policy.grant_for(who, channel)
+        return Session(self, who, grant.namespace, quotas=grant.quotas)
 
     def open_share(self, who: Credentials, quotas: Quotas) -> Share:
         """Open a client's share of what there is, under the limits that policy sets for it."""
@@ -203,12 +216,14 @@ class LocatorService:
         """
         try:
             self._check_room_for(guest, end.channel.fileno(), *guest.descriptors())
-        except NoResources as error:
-            _log.warning("%s is turned away: %s", guest, error)
-            self._turned_away += 1
+        except NoResources:
             guest.release()
             refuse(end.take_channel(), Status.NO_RESOURCES)
             return False
+        self._serve(end, guest)
+        return True
+
+    def _serve(self, end: ServerEnd[Any], guest: Guest) -> None:
         limits = dataclasses.replace(
             self._per_client, calls_in_flight=guest.share.client_bounds.calls
         )
@@ -220,7 +235,6 @@ class LocatorService:
         self._sessions.add(guest)
         guest.share.hold(Resource.CONNECTIONS)
         guest.share.hold(Resource.FDS, 1 + len(guest.descriptors()))
-        return True
 
     def admit_another(self, end: ServerEnd[Locator], client: Guest) -> None:
         """Serve `end` as one more channel of a client, until its process ends; the end is moved.
@@ -244,7 +258,15 @@ class LocatorService:
             raise
 
     def _check_room_for(self, guest: Guest, *descriptors: int) -> None:
-        """Raises: NoResources: says which limit is reached."""
+        """Raises: NoResources: says which limit is reached, and the log says it, too."""
+        try:
+            self._check_limits(guest, *descriptors)
+        except NoResources as error:
+            self._turned_away += 1
+            _log.warning("%s is turned away: %s", guest, error)
+            raise
+
+    def _check_limits(self, guest: Guest, *descriptors: int) -> None:
         if len(self._sessions) >= self.limits.clients:
             raise NoResources(f"{len(self._sessions)} clients, limit {self.limits.clients}")
         guest.share.check(Resource.CONNECTIONS)

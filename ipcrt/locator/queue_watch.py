@@ -10,47 +10,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import struct
-import termios
 from typing import Final
 
-from ipcrt.errors import BadHandle, Status
+from ipcrt.errors import Status
 from ipcrt.locator.guest import Guest
+from ipcrt.locator.kernel_queue import unread_by_peer
 from ipcrt.locator.limits import Key, Ledger, Resource, name_of
-from ipcrt.objects.channel import Channel
 from ipcrt.port.deadlines import Token
 from ipcrt.port.port import Port
 
 _log: Final = logging.getLogger("ipcrt.locator")
-_INT: Final = struct.Struct("=i")
 _LOOK_S: Final = 0.05
 """How long after an answer to look whether it was read."""
-
-
-def unread_by_peer(channel: Channel) -> int:
-    """Answer how much memory holds what the peer has not read, in bytes; 0 where it is closed.
-
-    Source: SIOCOUTQ, unix(7): what the kernel charges to the sender.
-    """
-    return _ask(channel, termios.TIOCOUTQ)
-
-
-def unread_by_us(channel: Channel) -> int:
-    """Answer how many bytes of the peer's messages wait for us; 0 where it is closed.
-
-    Source: SIOCINQ, unix(7).
-    """
-    return _ask(channel, termios.FIONREAD)
-
-
-def _ask(channel: Channel, request: int) -> int:
-    try:
-        (count,) = _INT.unpack(fcntl.ioctl(channel.fileno(), request, bytes(_INT.size)))
-    except (BadHandle, OSError):
-        return 0
-    return int(count)
 
 
 def queued_bytes(guest: Guest) -> int:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ipcrt.bindings.ends import ClientEnd, ServerEnd
 from ipcrt.errors import IpcError, NoResources, NotFound, ShouldWait, Status, Unavailable
 from ipcrt.locator.connector import NAME as OWN_NAME
-from ipcrt.locator.credentials import Credentials
 from ipcrt.locator.guest import Guest
-from ipcrt.locator.limits import Quotas, Resource
+from ipcrt.locator.limits import Resource
 from ipcrt.locator.own_connector import OwnConnector
-from ipcrt.locator.policy import Namespace
 from ipcrt.locator.protocol import (
     HandOverError,
     HandOverFailed,
@@ -41,9 +39,6 @@ from ipcrt.objects.process import Process
 from ipcrt.objects.vmo import Vmo
 from ipcrt.wire.epitaph import encode_epitaph
 
-if TYPE_CHECKING:
-    from ipcrt.locator.locator import LocatorService
-
 _log: Final = logging.getLogger("ipcrt.locator")
 _NAME: Final = re.compile(r"[^\s/]+(/[^\s/]+)+")
 """What may be registered: "library/Protocol", or more parts."""
@@ -57,18 +52,6 @@ _FDS_OF_REGISTRATION: Final = 2
 
 class Session(Guest, LocatorServer):
     """What one client may do, and who it is."""
-
-    def __init__(
-        self,
-        service: LocatorService,
-        who: Credentials,
-        namespace: Namespace,
-        process: Process | None = None,
-        quotas: Quotas | None = None,
-    ) -> None:
-        """As `Guest`."""
-        super().__init__(service, who, namespace, process, quotas)
-        self._waiting = 0
 
     def open(self, name: str, server_end: Channel) -> None:
         with server_end:

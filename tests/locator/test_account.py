@@ -64,6 +64,8 @@ async def test_tells_of_the_busiest_clients() -> None:
             "sent": 3,
             "unhandled": 0,
             "backlog_bytes": 0,
+            "unread_by_client": 0,
+            "unread_by_us": 0,
         }
         assert clients[1] != clients[2]
         for proxy, binding in zip(proxies, bindings, strict=True):

@@ -55,8 +55,15 @@ class Place:
     def __init__(self) -> None:
         self.port = BlockingPort()
         self.taken: list[Channel] = []
-        self.hand_over = HandOver(self.port, self.taken.append)
+        self.hand_over = HandOver(self.port, self.take)
+        self.refusal: IpcError | None = None
         self._givers: list[Giver] = []
+
+    def take(self, channel: Channel) -> None:
+        """Take a channel over, as the loop does."""
+        if self.refusal is not None:
+            raise self.refusal
+        self.taken.append(Channel(channel.take(), channel.rights))
 
     def giver(self, timeout: float | None = None) -> Giver:
         self._givers.append(Giver(self.hand_over, timeout))
@@ -206,7 +213,7 @@ async def test_an_event_loop_takes_from_threads() -> None:
     place: list[Channel] = []
     async with open_port() as port:
         near, far = Channel.create()
-        hand_over = HandOver(port, place.append)
+        hand_over = HandOver(port, lambda channel: place.append(Channel(channel.take())))
         with far:
             await anyio.to_thread.run_sync(hand_over.add_channel, near, 20.0)
             far.write(b"hello")

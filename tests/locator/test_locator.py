@@ -12,7 +12,7 @@ import anyio.to_thread
 import pytest
 
 from ipcrt.bindings.ends import ClientEnd
-from ipcrt.errors import AccessDenied, NoResources, NotFound, Status, Unavailable
+from ipcrt.errors import AccessDenied, NoResources, NotFound, Status, Unavailable, WrongType
 from ipcrt.locator.connect import LocatorClient, connect, try_connect
 from ipcrt.locator.listener import Listener
 from ipcrt.locator.locator import LocatorLimits, LocatorService
@@ -130,17 +130,26 @@ async def test_a_thread_may_hand_a_channel_over(tmp_path: Path) -> None:
         await wait_until_async(lambda: not place.clients())
 
 
-async def test_what_has_no_peer_is_turned_away(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_what_has_no_peer_stays_with_whoever_gave_it(tmp_path: Path) -> None:
     async with opened(tmp_path) as place:
-        event = Event.create()
-        posing = Channel(event.take())
-        await anyio.to_thread.run_sync(place.service.hand_over.add_channel, posing, 20.0)
-        assert posing.closed
+        with Event.create() as event, Channel(event.take()) as posing:
+            add_channel = place.service.hand_over.add_channel
+            with pytest.raises(WrongType):
+                await anyio.to_thread.run_sync(add_channel, posing, 20.0)
+            assert not posing.closed
         async with place.client():
             assert place.clients() == 1
-    assert "a client is turned away" in caplog.text
+
+
+async def test_a_thread_is_told_of_a_limit_and_keeps_its_channel(tmp_path: Path) -> None:
+    async with opened(tmp_path, LocatorLimits(clients_per_uid=1)) as place, place.client():
+        near, far = Channel.create()
+        with near, far:
+            add_channel = place.service.hand_over.add_channel
+            with pytest.raises(NoResources, match=r"2 connections of .*, limit 1"):
+                await anyio.to_thread.run_sync(add_channel, far, 20.0)
+            far.write(b"mine")
+            assert near.read().data == b"mine"
 
 
 # ------------------------------------------------------------------------------------------ limits
