@@ -1,7 +1,7 @@
 """dma-bufs: an image's memory as graphics drivers import it, where this machine can make them.
 
-/dev/udmabuf wraps a memfd that is sealed against shrinking; no byte is copied. It is for root and the
-group `kvm`, mostly. Without it images are memfds, which is all that this library itself needs.
+/dev/udmabuf wraps a memfd that is sealed against shrinking; no byte is copied. It is for root and
+the group `kvm`, mostly. Without it images are memfds, which is all that this library itself needs.
 Source: linux/udmabuf.h, linux/dma-buf.h.
 """
 
@@ -54,7 +54,7 @@ def export_dmabuf(vmo: Vmo) -> Handle:
 
 
 def begin_access(dmabuf: Handle, *, write: bool) -> None:
-    """Make the processor see what devices wrote; then access the mapping. Raises: IoError: no dma-buf."""
+    """Make the processor see what devices wrote, before it looks. Raises: IoError: no dma-buf."""
     _sync(dmabuf, _READ | (_WRITE if write else 0))
 
 

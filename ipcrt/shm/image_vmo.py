@@ -4,7 +4,7 @@
    size looked at: from there on it is final, whoever else holds it. No access can raise SIGBUS.
 2. Whoever has it mapped for writing may write at any moment, also while a frame reads it: that
    spoils the client's own picture, and nothing else. It may punch holes: they read as zeros.
-3. Descriptors are not kept: a mapping outlives them.
+3. A mapping outlives its VMO. Each costs a descriptor, though: Python's mmap keeps one of its own.
 4. A mapping is never closed by hand. NumPy may show it without telling (`ndarray(buffer=view)`
    keeps no export), and would read unmapped memory then. It goes with the last view or array of it.
 Source: memfd_create(2), F_ADD_SEALS in fcntl(2), madvise(2), fallocate(2).

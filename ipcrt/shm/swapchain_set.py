@@ -37,6 +37,8 @@ class SwapchainLimits:
     """What one client may have; a security limit."""
 
     swapchains: int = 32
+    images: int = 128
+    """Of all swapchains; each costs a descriptor here."""
     total_bytes: int = 512 << 20
     """Of all images, by their size: a client may fill them at any moment."""
     layers: int = 16
@@ -199,6 +201,9 @@ class SwapchainSet:
         limits = self._limits
         if len(held) >= limits.swapchains:
             raise NoResources(f"{len(held)} swapchains are the limit of {limits.swapchains}")
+        count = sum(chain.image_count for chain in held) + images
+        if count > limits.images:
+            raise NoResources(f"{count} images exceed {limits.images} for one client")
         total = sum(chain.total_bytes for chain in held) + images * info.image_bytes
         if total > limits.total_bytes:
             raise NoResources(f"images of {total} bytes exceed {limits.total_bytes} for one client")
