@@ -1,4 +1,6 @@
-"""Sockets that a supervisor opened for us: the protocol of sd_listen_fds(3).
+"""What a supervisor passes to us: the protocol of sd_listen_fds(3).
+
+Sockets that it opened for us, and descriptors that one of us before had stored with it.
 
 1. The variables speak to one process. LISTEN_PID must be ours and, where the supervisor
    gives it, LISTEN_PIDFDID too: a pid may have been reused, a pidfd's inode never is.
@@ -6,6 +8,7 @@
    no child takes them for its own.
 3. Passed descriptors arrive blocking and inheritable; they leave here neither.
 4. Either every passed socket is right and the caller owns all, or all are closed.
+5. What was stored is told by its name, and is looked at by whoever takes it up again.
 Source: sd_listen_fds(3), systemd.socket(5).
 """
 
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,11 +41,28 @@ class InheritedSocket:
     socket: socket.socket
 
 
-def inherited_sockets() -> list[InheritedSocket]:
-    """Take the listening sockets that the supervisor passed; the caller owns them.
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """All that the supervisor passed; whoever holds this owns it."""
 
-    Empty when none were passed to this process, also the second time. Call it before anything
-    else is opened: only the environment says that descriptors 3 and up are ours to take.
+    sockets: list[InheritedSocket]
+    """Listening sockets."""
+
+    stored: list[tuple[str, Handle]]
+    """Names and descriptors, of any kind, that a predecessor had stored."""
+
+
+def inherited_sockets() -> list[InheritedSocket]:
+    """Take the listening sockets that the supervisor passed; see `inherited_descriptors`."""
+    return inherited_descriptors().sockets
+
+
+def inherited_descriptors(stored_names: Collection[str] = ()) -> Inherited:
+    """Take what the supervisor passed; the caller owns it.
+
+    What bears one of `stored_names` was stored; everything else is a listening socket. Empty where
+    nothing was passed to this process, also the second time. Call it before anything else is
+    opened: only the environment says that descriptors 3 and up are ours to take.
 
     Raises: InvalidArgs: a variable is malformed. BadState: a promised descriptor is not open.
     WrongType: one is not a listening AF_UNIX SOCK_SEQPACKET socket. All passed ones are closed.
@@ -51,21 +72,24 @@ def inherited_sockets() -> list[InheritedSocket]:
         name: os.environ.pop(name, "")
         for name in ("LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS", "LISTEN_FDNAMES")
     }
+    taken = Inherited([], [])
     if not _is_for_us(variables):
-        return []
+        return taken
     handles = _adopt(_number(variables, "LISTEN_FDS"))
-    sockets: list[InheritedSocket] = []
     try:
         for name, handle in zip(_names(variables, len(handles)), handles, strict=True):
-            sockets.append(InheritedSocket(name, _wrap(name, handle)))
-            _check(sockets[-1])
-            sockets[-1].socket.setblocking(False)
+            if name in stored_names:
+                taken.stored.append((name, handle))
+                continue
+            taken.sockets.append(InheritedSocket(name, _wrap(name, handle)))
+            _check(taken.sockets[-1])
+            taken.sockets[-1].socket.setblocking(False)
     except BaseException:
         close_all(handles)
-        for inherited in sockets:
+        for inherited in taken.sockets:
             inherited.socket.close()
         raise
-    return sockets
+    return taken
 
 
 def _is_for_us(variables: dict[str, str]) -> bool:

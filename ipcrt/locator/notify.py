@@ -8,9 +8,11 @@ Source: sd_notify(3), sd_watchdog_enabled(3).
 
 from __future__ import annotations
 
+import array
 import logging
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -26,15 +28,17 @@ class Notifier:
 
     `address` is a path, or "@" and a name in the abstract namespace, or "" for no supervisor.
     `watchdog_interval_us` is the time between two `watchdog()` after which the supervisor kills
-    us (send twice as often), or None if it does not watch.
+    us (send twice as often), or None if it does not watch. `fd_store` is how many descriptors it
+    says that it keeps for us.
     """
 
     address: str = ""
     watchdog_interval_us: int | None = None
+    fd_store: int = 0
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Read and remove NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
+        """Read and remove NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID and FDSTORE.
 
         What cannot be understood is logged and counts as absent.
         """
@@ -42,14 +46,18 @@ class Notifier:
         if address and address[0] not in "/@":
             _log.warning("cannot notify %r: only AF_UNIX addresses are known", address)
             address = ""
+        store = os.environ.pop("FDSTORE", "")
+        if store and not _is_number(store):
+            _log.warning("FDSTORE=%r is not a number of descriptors", store)
+            store = ""
         interval = os.environ.pop("WATCHDOG_USEC", "")
         watched = os.environ.pop("WATCHDOG_PID", "")
         if watched and watched != str(os.getpid()):
             interval = ""
-        if interval and not (interval.isascii() and interval.isdecimal() and int(interval)):
+        if interval and not (_is_number(interval) and int(interval)):
             _log.warning("WATCHDOG_USEC=%r is not a number of microseconds", interval)
             interval = ""
-        return cls(address, int(interval) if interval else None)
+        return cls(address, int(interval) if interval else None, int(store) if store else 0)
 
     def ready(self) -> None:
         """Say that start-up, or a reload, is done."""
@@ -71,16 +79,34 @@ class Notifier:
         """Ask for `us` microseconds from now for the start, run or stop in progress."""
         self._send(f"EXTEND_TIMEOUT_USEC={us}")
 
-    def _send(self, assignment: str) -> None:
+    def store(self, name: str, fds: Sequence[int]) -> bool:
+        """Have the supervisor keep copies of `fds`, 253 at most, under `name` for our successor.
+
+        False: it was not told. That it was does not say that it has room for them.
+        """
+        return self._send(f"FDSTORE=1\nFDPOLL=0\nFDNAME={name}", fds)
+
+    def unstore(self, name: str) -> bool:
+        """Have the supervisor let go of all that it keeps under `name`. False: it was not told."""
+        return self._send(f"FDSTOREREMOVE=1\nFDNAME={name}")
+
+    def _send(self, assignment: str, fds: Sequence[int] = ()) -> bool:
         if not self.address:
-            return
+            return False
         # The leading "@" stands for the NUL byte of the abstract namespace.
         address = "\0" + self.address[1:] if self.address[0] == "@" else self.address
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
                 sender.settimeout(_SEND_SECONDS)
                 # Connected, because only then does poll(2) wait for room at the other side.
                 sender.connect(address)
-                sender.send(assignment.encode(errors="replace"))
+                sender.sendmsg([assignment.encode(errors="replace")], rights)
         except OSError as error:
             _log.warning("cannot notify %s of %s: %s", self.address, assignment, error)
+            return False
+        return True
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()

@@ -195,6 +195,36 @@ def test_malformed_variable(
     assert got.variables == []
 
 
+KEEPER = """
+import json, os
+from ipcrt.locator.activation import inherited_descriptors
+names = {"kept", "state"}
+found = inherited_descriptors(names)
+print(json.dumps({
+    "sockets": [each.name for each in found.sockets],
+    "stored": [[name, each.fileno(), os.get_inheritable(each.fileno())]
+               for name, each in found.stored],
+    "second": len(inherited_descriptors(names).stored),
+}))
+for each in found.sockets:
+    each.socket.close()
+for _, each in found.stored:
+    each.close()
+"""
+
+
+def test_what_was_stored_is_told_apart_by_its_name(spawn_python: Spawner) -> None:
+    kinds = ["SOCK_SEQPACKET", "connected", "file", "connected"]
+    variables = {"LISTEN_FDS": "4", "LISTEN_FDNAMES": "locator:kept:state:kept", **OURS}
+    child = spawn_python(SUPERVISOR, json.dumps([kinds, variables, KEEPER]), capture_stderr=True)
+    assert json.loads(child.finish()) == {
+        "sockets": ["locator"],
+        "stored": [["kept", 4, False], ["state", 5, False], ["kept", 6, False]],
+        "second": 0,
+    }
+    assert child.errors() == ""  # nor a ResourceWarning
+
+
 SERVER = """
 from ipcrt.locator.activation import inherited_sockets
 (inherited,) = inherited_sockets()

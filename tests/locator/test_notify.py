@@ -10,7 +10,7 @@ import pytest
 from ipcrt.locator.notify import Notifier
 from tests.support.processes import Spawner
 
-VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "FDSTORE")
 
 
 @pytest.fixture(autouse=True)
@@ -133,3 +133,25 @@ def test_a_senseless_watchdog_interval_counts_as_none(
     monkeypatch.setenv("WATCHDOG_USEC", usec)
     assert Notifier.from_environment().watchdog_interval_us is None
     assert "WATCHDOG_USEC" in caplog.text
+
+
+def test_the_size_of_the_store_is_told(
+    supervisor: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del supervisor
+    monkeypatch.setenv("FDSTORE", "512")
+    assert Notifier.from_environment().fd_store == 512
+    assert "FDSTORE" not in os.environ
+
+
+def test_a_size_that_is_no_number(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("FDSTORE", "many")
+    assert Notifier.from_environment().fd_store == 0
+    assert "FDSTORE='many' is not a number of descriptors" in caplog.text
+
+
+def test_nobody_to_store_with() -> None:
+    assert not Notifier().store("name", [0])
+    assert not Notifier().unstore("name")
