@@ -134,9 +134,9 @@ class SessionKind(FlexibleUint32):
 class Format(FlexibleUint32):
     """How pixels lie in memory; Vulkan's numbers."""
 
-    R8_G8_B8_A8_UNORM = 37
+    RGBA8_UNORM = 37
     """Four bytes a pixel: red, green, blue, alpha."""
-    R8_G8_B8_A8_SRGB = 43
+    RGBA8_SRGB = 43
     """The same, in sRGB; laid over each other as it is."""
 
 
@@ -424,7 +424,7 @@ class MonadoSystemGetClientsResponse(Struct):
 
 
 class MonadoSystemGetClientInfoRequest(Struct):
-    id: Uint32
+    client_id: Uint32
 
 
 class MonadoSystemGetClientInfoResponse(Struct):
@@ -437,15 +437,15 @@ class MonadoSystemSetClientInfoRequest(Struct):
 
 
 class MonadoSystemSetPrimaryClientRequest(Struct):
-    id: Uint32
+    client_id: Uint32
 
 
 class MonadoSystemSetFocusedClientRequest(Struct):
-    id: Uint32
+    client_id: Uint32
 
 
 class MonadoSystemToggleIoClientRequest(Struct):
-    id: Uint32
+    client_id: Uint32
 
 
 class MonadoSystemToggleIoClientResponse(Struct):
@@ -521,7 +521,7 @@ class MonadoSwapchainCreateRequest(Struct):
 
 
 class MonadoSwapchainCreateResponse(Struct):
-    id: Uint32
+    swapchain_id: Uint32
     images: Annotated[
         list[Annotated[Vmo, needs(Rights.READ | Rights.WRITE | Rights.MAP)]], Meta(max_length=8)
     ]
@@ -533,11 +533,11 @@ class MonadoSwapchainImportRequest(Struct):
 
 
 class MonadoSwapchainImportResponse(Struct):
-    id: Uint32
+    swapchain_id: Uint32
 
 
 class MonadoSwapchainAcquireImageRequest(Struct):
-    id: Uint32
+    swapchain_id: Uint32
 
 
 class MonadoSwapchainAcquireImageResponse(Struct):
@@ -545,18 +545,18 @@ class MonadoSwapchainAcquireImageResponse(Struct):
 
 
 class MonadoSwapchainWaitImageRequest(Struct):
-    id: Uint32
+    swapchain_id: Uint32
     timeout_ns: Uint64
     index: Uint32
 
 
 class MonadoSwapchainReleaseImageRequest(Struct):
-    id: Uint32
+    swapchain_id: Uint32
     index: Uint32
 
 
 class MonadoSwapchainDestroyRequest(Struct):
-    id: Uint32
+    swapchain_id: Uint32
 
 
 class MonadoCompositorSemaphoreCreateRequest(Struct):
@@ -565,19 +565,19 @@ class MonadoCompositorSemaphoreCreateRequest(Struct):
 
 
 class MonadoCompositorSemaphoreCreateResponse(Struct):
-    id: Uint32
+    semaphore_id: Uint32
 
 
 class MonadoCompositorSemaphoreDestroyRequest(Struct):
-    id: Uint32
+    semaphore_id: Uint32
 
 
 class MonadoDeviceUpdateInputRequest(Struct):
-    id: Uint32
+    device_id: Uint32
 
 
 class MonadoDeviceGetTrackedPoseRequest(Struct):
-    id: Uint32
+    device_id: Uint32
     name: InputName
     at_timestamp_ns: Uint64
 
@@ -587,7 +587,7 @@ class MonadoDeviceGetTrackedPoseResponse(Struct):
 
 
 class MonadoDeviceGetHandTrackingRequest(Struct):
-    id: Uint32
+    device_id: Uint32
     name: InputName
     at_timestamp_ns: Uint64
 
@@ -598,7 +598,7 @@ class MonadoDeviceGetHandTrackingResponse(Struct):
 
 
 class MonadoDeviceGetOutputLimitsRequest(Struct):
-    id: Uint32
+    device_id: Uint32
 
 
 class MonadoDeviceGetOutputLimitsResponse(Struct):
@@ -606,7 +606,7 @@ class MonadoDeviceGetOutputLimitsResponse(Struct):
 
 
 class MonadoDeviceSetOutputRequest(Struct):
-    id: Uint32
+    device_id: Uint32
     name: OutputName
     value: Vibration
 
@@ -887,14 +887,14 @@ class MonadoProxy(Proxy[Monado]):
         return await self._call(MONADO_SYSTEM_GET_CLIENTS, None, timeout)
 
     async def system_get_client_info(
-        self, id: int, *, timeout: float | None = 25.0
+        self, client_id: int, *, timeout: float | None = 25.0
     ) -> MonadoSystemGetClientInfoResponse:
         """Answer what is known of a client.
 
         Raises: Refused.
         """
         return await self._call(
-            MONADO_SYSTEM_GET_CLIENT_INFO, MonadoSystemGetClientInfoRequest(id), timeout
+            MONADO_SYSTEM_GET_CLIENT_INFO, MonadoSystemGetClientInfoRequest(client_id), timeout
         )
 
     async def system_set_client_info(
@@ -905,33 +905,41 @@ class MonadoProxy(Proxy[Monado]):
             MONADO_SYSTEM_SET_CLIENT_INFO, MonadoSystemSetClientInfoRequest(desc, z_order), timeout
         )
 
-    async def system_set_primary_client(self, id: int, *, timeout: float | None = 25.0) -> None:
+    async def system_set_primary_client(
+        self, client_id: int, *, timeout: float | None = 25.0
+    ) -> None:
         """Show this client beneath the overlays, and no other but them.
 
         Raises: Refused.
         """
         await self._call(
-            MONADO_SYSTEM_SET_PRIMARY_CLIENT, MonadoSystemSetPrimaryClientRequest(id), timeout
+            MONADO_SYSTEM_SET_PRIMARY_CLIENT,
+            MonadoSystemSetPrimaryClientRequest(client_id),
+            timeout,
         )
 
-    async def system_set_focused_client(self, id: int, *, timeout: float | None = 25.0) -> None:
+    async def system_set_focused_client(
+        self, client_id: int, *, timeout: float | None = 25.0
+    ) -> None:
         """Give this client the focus.
 
         Raises: Refused.
         """
         await self._call(
-            MONADO_SYSTEM_SET_FOCUSED_CLIENT, MonadoSystemSetFocusedClientRequest(id), timeout
+            MONADO_SYSTEM_SET_FOCUSED_CLIENT,
+            MonadoSystemSetFocusedClientRequest(client_id),
+            timeout,
         )
 
     async def system_toggle_io_client(
-        self, id: int, *, timeout: float | None = 25.0
+        self, client_id: int, *, timeout: float | None = 25.0
     ) -> MonadoSystemToggleIoClientResponse:
         """Take the devices away from a client, or give them back.
 
         Raises: Refused.
         """
         return await self._call(
-            MONADO_SYSTEM_TOGGLE_IO_CLIENT, MonadoSystemToggleIoClientRequest(id), timeout
+            MONADO_SYSTEM_TOGGLE_IO_CLIENT, MonadoSystemToggleIoClientRequest(client_id), timeout
         )
 
     async def system_compositor_get_info(
@@ -1109,18 +1117,20 @@ class MonadoProxy(Proxy[Monado]):
         )
 
     async def swapchain_acquire_image(
-        self, id: int, *, timeout: float | None = 25.0
+        self, swapchain_id: int, *, timeout: float | None = 25.0
     ) -> MonadoSwapchainAcquireImageResponse:
         """Answer which image comes next.
 
         Raises: Refused.
         """
         return await self._call(
-            MONADO_SWAPCHAIN_ACQUIRE_IMAGE, MonadoSwapchainAcquireImageRequest(id), timeout
+            MONADO_SWAPCHAIN_ACQUIRE_IMAGE,
+            MonadoSwapchainAcquireImageRequest(swapchain_id),
+            timeout,
         )
 
     async def swapchain_wait_image(
-        self, id: int, timeout_ns: int, index: int, *, timeout: float | None = 25.0
+        self, swapchain_id: int, timeout_ns: int, index: int, *, timeout: float | None = 25.0
     ) -> None:
         """Wait until the compositor has done with the image; then it may be drawn.
 
@@ -1128,27 +1138,31 @@ class MonadoProxy(Proxy[Monado]):
         """
         await self._call(
             MONADO_SWAPCHAIN_WAIT_IMAGE,
-            MonadoSwapchainWaitImageRequest(id, timeout_ns, index),
+            MonadoSwapchainWaitImageRequest(swapchain_id, timeout_ns, index),
             timeout,
         )
 
     async def swapchain_release_image(
-        self, id: int, index: int, *, timeout: float | None = 25.0
+        self, swapchain_id: int, index: int, *, timeout: float | None = 25.0
     ) -> None:
         """Say that the image is drawn.
 
         Raises: Refused.
         """
         await self._call(
-            MONADO_SWAPCHAIN_RELEASE_IMAGE, MonadoSwapchainReleaseImageRequest(id, index), timeout
+            MONADO_SWAPCHAIN_RELEASE_IMAGE,
+            MonadoSwapchainReleaseImageRequest(swapchain_id, index),
+            timeout,
         )
 
-    async def swapchain_destroy(self, id: int, *, timeout: float | None = 25.0) -> None:
+    async def swapchain_destroy(self, swapchain_id: int, *, timeout: float | None = 25.0) -> None:
         """Give a swapchain up; what is shown of it stays until the next frame.
 
         Raises: Refused.
         """
-        await self._call(MONADO_SWAPCHAIN_DESTROY, MonadoSwapchainDestroyRequest(id), timeout)
+        await self._call(
+            MONADO_SWAPCHAIN_DESTROY, MonadoSwapchainDestroyRequest(swapchain_id), timeout
+        )
 
     async def compositor_semaphore_create(
         self, page: Vmo, doorbell: EventPair, *, timeout: float | None = 25.0
@@ -1165,26 +1179,30 @@ class MonadoProxy(Proxy[Monado]):
             timeout,
         )
 
-    async def compositor_semaphore_destroy(self, id: int, *, timeout: float | None = 25.0) -> None:
+    async def compositor_semaphore_destroy(
+        self, semaphore_id: int, *, timeout: float | None = 25.0
+    ) -> None:
         """Give a semaphore up.
 
         Raises: Refused.
         """
         await self._call(
             MONADO_COMPOSITOR_SEMAPHORE_DESTROY,
-            MonadoCompositorSemaphoreDestroyRequest(id),
+            MonadoCompositorSemaphoreDestroyRequest(semaphore_id),
             timeout,
         )
 
-    async def device_update_input(self, id: int, *, timeout: float | None = 25.0) -> None:
+    async def device_update_input(self, device_id: int, *, timeout: float | None = 25.0) -> None:
         """Look at a device's buttons, and publish them.
 
         Raises: Refused.
         """
-        await self._call(MONADO_DEVICE_UPDATE_INPUT, MonadoDeviceUpdateInputRequest(id), timeout)
+        await self._call(
+            MONADO_DEVICE_UPDATE_INPUT, MonadoDeviceUpdateInputRequest(device_id), timeout
+        )
 
     async def device_get_tracked_pose(
-        self, id: int, name: InputName, at_timestamp_ns: int, *, timeout: float | None = 25.0
+        self, device_id: int, name: InputName, at_timestamp_ns: int, *, timeout: float | None = 25.0
     ) -> MonadoDeviceGetTrackedPoseResponse:
         """Answer where a device is, or will be.
 
@@ -1192,12 +1210,12 @@ class MonadoProxy(Proxy[Monado]):
         """
         return await self._call(
             MONADO_DEVICE_GET_TRACKED_POSE,
-            MonadoDeviceGetTrackedPoseRequest(id, name, at_timestamp_ns),
+            MonadoDeviceGetTrackedPoseRequest(device_id, name, at_timestamp_ns),
             timeout,
         )
 
     async def device_get_hand_tracking(
-        self, id: int, name: InputName, at_timestamp_ns: int, *, timeout: float | None = 25.0
+        self, device_id: int, name: InputName, at_timestamp_ns: int, *, timeout: float | None = 25.0
     ) -> MonadoDeviceGetHandTrackingResponse:
         """Answer where a hand's joints are, or will be.
 
@@ -1205,30 +1223,30 @@ class MonadoProxy(Proxy[Monado]):
         """
         return await self._call(
             MONADO_DEVICE_GET_HAND_TRACKING,
-            MonadoDeviceGetHandTrackingRequest(id, name, at_timestamp_ns),
+            MonadoDeviceGetHandTrackingRequest(device_id, name, at_timestamp_ns),
             timeout,
         )
 
     async def device_get_output_limits(
-        self, id: int, *, timeout: float | None = 25.0
+        self, device_id: int, *, timeout: float | None = 25.0
     ) -> MonadoDeviceGetOutputLimitsResponse:
         """Answer how much a device can be told.
 
         Raises: Refused.
         """
         return await self._call(
-            MONADO_DEVICE_GET_OUTPUT_LIMITS, MonadoDeviceGetOutputLimitsRequest(id), timeout
+            MONADO_DEVICE_GET_OUTPUT_LIMITS, MonadoDeviceGetOutputLimitsRequest(device_id), timeout
         )
 
     async def device_set_output(
-        self, id: int, name: OutputName, value: Vibration, *, timeout: float | None = 25.0
+        self, device_id: int, name: OutputName, value: Vibration, *, timeout: float | None = 25.0
     ) -> None:
         """Tell a device something.
 
         Raises: Refused.
         """
         await self._call(
-            MONADO_DEVICE_SET_OUTPUT, MonadoDeviceSetOutputRequest(id, name, value), timeout
+            MONADO_DEVICE_SET_OUTPUT, MonadoDeviceSetOutputRequest(device_id, name, value), timeout
         )
 
 
@@ -1254,10 +1272,10 @@ class MonadoBlockingProxy(BlockingProxy[Monado]):
         return self._call(MONADO_SYSTEM_GET_CLIENTS, None, timeout)
 
     def system_get_client_info(
-        self, id: int, *, timeout: float | None = 25.0
+        self, client_id: int, *, timeout: float | None = 25.0
     ) -> MonadoSystemGetClientInfoResponse:
         return self._call(
-            MONADO_SYSTEM_GET_CLIENT_INFO, MonadoSystemGetClientInfoRequest(id), timeout
+            MONADO_SYSTEM_GET_CLIENT_INFO, MonadoSystemGetClientInfoRequest(client_id), timeout
         )
 
     def system_set_client_info(
@@ -1267,21 +1285,25 @@ class MonadoBlockingProxy(BlockingProxy[Monado]):
             MONADO_SYSTEM_SET_CLIENT_INFO, MonadoSystemSetClientInfoRequest(desc, z_order), timeout
         )
 
-    def system_set_primary_client(self, id: int, *, timeout: float | None = 25.0) -> None:
+    def system_set_primary_client(self, client_id: int, *, timeout: float | None = 25.0) -> None:
         self._call(
-            MONADO_SYSTEM_SET_PRIMARY_CLIENT, MonadoSystemSetPrimaryClientRequest(id), timeout
+            MONADO_SYSTEM_SET_PRIMARY_CLIENT,
+            MonadoSystemSetPrimaryClientRequest(client_id),
+            timeout,
         )
 
-    def system_set_focused_client(self, id: int, *, timeout: float | None = 25.0) -> None:
+    def system_set_focused_client(self, client_id: int, *, timeout: float | None = 25.0) -> None:
         self._call(
-            MONADO_SYSTEM_SET_FOCUSED_CLIENT, MonadoSystemSetFocusedClientRequest(id), timeout
+            MONADO_SYSTEM_SET_FOCUSED_CLIENT,
+            MonadoSystemSetFocusedClientRequest(client_id),
+            timeout,
         )
 
     def system_toggle_io_client(
-        self, id: int, *, timeout: float | None = 25.0
+        self, client_id: int, *, timeout: float | None = 25.0
     ) -> MonadoSystemToggleIoClientResponse:
         return self._call(
-            MONADO_SYSTEM_TOGGLE_IO_CLIENT, MonadoSystemToggleIoClientRequest(id), timeout
+            MONADO_SYSTEM_TOGGLE_IO_CLIENT, MonadoSystemToggleIoClientRequest(client_id), timeout
         )
 
     def system_compositor_get_info(
@@ -1383,28 +1405,34 @@ class MonadoBlockingProxy(BlockingProxy[Monado]):
         )
 
     def swapchain_acquire_image(
-        self, id: int, *, timeout: float | None = 25.0
+        self, swapchain_id: int, *, timeout: float | None = 25.0
     ) -> MonadoSwapchainAcquireImageResponse:
         return self._call(
-            MONADO_SWAPCHAIN_ACQUIRE_IMAGE, MonadoSwapchainAcquireImageRequest(id), timeout
-        )
-
-    def swapchain_wait_image(
-        self, id: int, timeout_ns: int, index: int, *, timeout: float | None = 25.0
-    ) -> None:
-        self._call(
-            MONADO_SWAPCHAIN_WAIT_IMAGE,
-            MonadoSwapchainWaitImageRequest(id, timeout_ns, index),
+            MONADO_SWAPCHAIN_ACQUIRE_IMAGE,
+            MonadoSwapchainAcquireImageRequest(swapchain_id),
             timeout,
         )
 
-    def swapchain_release_image(self, id: int, index: int, *, timeout: float | None = 25.0) -> None:
+    def swapchain_wait_image(
+        self, swapchain_id: int, timeout_ns: int, index: int, *, timeout: float | None = 25.0
+    ) -> None:
         self._call(
-            MONADO_SWAPCHAIN_RELEASE_IMAGE, MonadoSwapchainReleaseImageRequest(id, index), timeout
+            MONADO_SWAPCHAIN_WAIT_IMAGE,
+            MonadoSwapchainWaitImageRequest(swapchain_id, timeout_ns, index),
+            timeout,
         )
 
-    def swapchain_destroy(self, id: int, *, timeout: float | None = 25.0) -> None:
-        self._call(MONADO_SWAPCHAIN_DESTROY, MonadoSwapchainDestroyRequest(id), timeout)
+    def swapchain_release_image(
+        self, swapchain_id: int, index: int, *, timeout: float | None = 25.0
+    ) -> None:
+        self._call(
+            MONADO_SWAPCHAIN_RELEASE_IMAGE,
+            MonadoSwapchainReleaseImageRequest(swapchain_id, index),
+            timeout,
+        )
+
+    def swapchain_destroy(self, swapchain_id: int, *, timeout: float | None = 25.0) -> None:
+        self._call(MONADO_SWAPCHAIN_DESTROY, MonadoSwapchainDestroyRequest(swapchain_id), timeout)
 
     def compositor_semaphore_create(
         self, page: Vmo, doorbell: EventPair, *, timeout: float | None = 25.0
@@ -1415,45 +1443,49 @@ class MonadoBlockingProxy(BlockingProxy[Monado]):
             timeout,
         )
 
-    def compositor_semaphore_destroy(self, id: int, *, timeout: float | None = 25.0) -> None:
+    def compositor_semaphore_destroy(
+        self, semaphore_id: int, *, timeout: float | None = 25.0
+    ) -> None:
         self._call(
             MONADO_COMPOSITOR_SEMAPHORE_DESTROY,
-            MonadoCompositorSemaphoreDestroyRequest(id),
+            MonadoCompositorSemaphoreDestroyRequest(semaphore_id),
             timeout,
         )
 
-    def device_update_input(self, id: int, *, timeout: float | None = 25.0) -> None:
-        self._call(MONADO_DEVICE_UPDATE_INPUT, MonadoDeviceUpdateInputRequest(id), timeout)
+    def device_update_input(self, device_id: int, *, timeout: float | None = 25.0) -> None:
+        self._call(MONADO_DEVICE_UPDATE_INPUT, MonadoDeviceUpdateInputRequest(device_id), timeout)
 
     def device_get_tracked_pose(
-        self, id: int, name: InputName, at_timestamp_ns: int, *, timeout: float | None = 25.0
+        self, device_id: int, name: InputName, at_timestamp_ns: int, *, timeout: float | None = 25.0
     ) -> MonadoDeviceGetTrackedPoseResponse:
         return self._call(
             MONADO_DEVICE_GET_TRACKED_POSE,
-            MonadoDeviceGetTrackedPoseRequest(id, name, at_timestamp_ns),
+            MonadoDeviceGetTrackedPoseRequest(device_id, name, at_timestamp_ns),
             timeout,
         )
 
     def device_get_hand_tracking(
-        self, id: int, name: InputName, at_timestamp_ns: int, *, timeout: float | None = 25.0
+        self, device_id: int, name: InputName, at_timestamp_ns: int, *, timeout: float | None = 25.0
     ) -> MonadoDeviceGetHandTrackingResponse:
         return self._call(
             MONADO_DEVICE_GET_HAND_TRACKING,
-            MonadoDeviceGetHandTrackingRequest(id, name, at_timestamp_ns),
+            MonadoDeviceGetHandTrackingRequest(device_id, name, at_timestamp_ns),
             timeout,
         )
 
     def device_get_output_limits(
-        self, id: int, *, timeout: float | None = 25.0
+        self, device_id: int, *, timeout: float | None = 25.0
     ) -> MonadoDeviceGetOutputLimitsResponse:
         return self._call(
-            MONADO_DEVICE_GET_OUTPUT_LIMITS, MonadoDeviceGetOutputLimitsRequest(id), timeout
+            MONADO_DEVICE_GET_OUTPUT_LIMITS, MonadoDeviceGetOutputLimitsRequest(device_id), timeout
         )
 
     def device_set_output(
-        self, id: int, name: OutputName, value: Vibration, *, timeout: float | None = 25.0
+        self, device_id: int, name: OutputName, value: Vibration, *, timeout: float | None = 25.0
     ) -> None:
-        self._call(MONADO_DEVICE_SET_OUTPUT, MonadoDeviceSetOutputRequest(id, name, value), timeout)
+        self._call(
+            MONADO_DEVICE_SET_OUTPUT, MonadoDeviceSetOutputRequest(device_id, name, value), timeout
+        )
 
 
 class MonadoServer(Server[Monado]):
@@ -1471,19 +1503,23 @@ class MonadoServer(Server[Monado]):
     def system_get_clients(self) -> Answer[MonadoSystemGetClientsResponse]: ...
 
     @abstractmethod
-    def system_get_client_info(self, id: int) -> Answer[MonadoSystemGetClientInfoResponse]: ...
+    def system_get_client_info(
+        self, client_id: int
+    ) -> Answer[MonadoSystemGetClientInfoResponse]: ...
 
     @abstractmethod
     def system_set_client_info(self, desc: ClientDescription, z_order: int) -> Answer[None]: ...
 
     @abstractmethod
-    def system_set_primary_client(self, id: int) -> Answer[None]: ...
+    def system_set_primary_client(self, client_id: int) -> Answer[None]: ...
 
     @abstractmethod
-    def system_set_focused_client(self, id: int) -> Answer[None]: ...
+    def system_set_focused_client(self, client_id: int) -> Answer[None]: ...
 
     @abstractmethod
-    def system_toggle_io_client(self, id: int) -> Answer[MonadoSystemToggleIoClientResponse]: ...
+    def system_toggle_io_client(
+        self, client_id: int
+    ) -> Answer[MonadoSystemToggleIoClientResponse]: ...
 
     @abstractmethod
     def system_compositor_get_info(self) -> Answer[MonadoSystemCompositorGetInfoResponse]: ...
@@ -1545,16 +1581,20 @@ class MonadoServer(Server[Monado]):
     ) -> Answer[MonadoSwapchainImportResponse]: ...
 
     @abstractmethod
-    def swapchain_acquire_image(self, id: int) -> Answer[MonadoSwapchainAcquireImageResponse]: ...
+    def swapchain_acquire_image(
+        self, swapchain_id: int
+    ) -> Answer[MonadoSwapchainAcquireImageResponse]: ...
 
     @abstractmethod
-    def swapchain_wait_image(self, id: int, timeout_ns: int, index: int) -> Answer[None]: ...
+    def swapchain_wait_image(
+        self, swapchain_id: int, timeout_ns: int, index: int
+    ) -> Answer[None]: ...
 
     @abstractmethod
-    def swapchain_release_image(self, id: int, index: int) -> Answer[None]: ...
+    def swapchain_release_image(self, swapchain_id: int, index: int) -> Answer[None]: ...
 
     @abstractmethod
-    def swapchain_destroy(self, id: int) -> Answer[None]: ...
+    def swapchain_destroy(self, swapchain_id: int) -> Answer[None]: ...
 
     @abstractmethod
     def compositor_semaphore_create(
@@ -1562,23 +1602,27 @@ class MonadoServer(Server[Monado]):
     ) -> Answer[MonadoCompositorSemaphoreCreateResponse]: ...
 
     @abstractmethod
-    def compositor_semaphore_destroy(self, id: int) -> Answer[None]: ...
+    def compositor_semaphore_destroy(self, semaphore_id: int) -> Answer[None]: ...
 
     @abstractmethod
-    def device_update_input(self, id: int) -> Answer[None]: ...
+    def device_update_input(self, device_id: int) -> Answer[None]: ...
 
     @abstractmethod
     def device_get_tracked_pose(
-        self, id: int, name: InputName, at_timestamp_ns: int
+        self, device_id: int, name: InputName, at_timestamp_ns: int
     ) -> Answer[MonadoDeviceGetTrackedPoseResponse]: ...
 
     @abstractmethod
     def device_get_hand_tracking(
-        self, id: int, name: InputName, at_timestamp_ns: int
+        self, device_id: int, name: InputName, at_timestamp_ns: int
     ) -> Answer[MonadoDeviceGetHandTrackingResponse]: ...
 
     @abstractmethod
-    def device_get_output_limits(self, id: int) -> Answer[MonadoDeviceGetOutputLimitsResponse]: ...
+    def device_get_output_limits(
+        self, device_id: int
+    ) -> Answer[MonadoDeviceGetOutputLimitsResponse]: ...
 
     @abstractmethod
-    def device_set_output(self, id: int, name: OutputName, value: Vibration) -> Answer[None]: ...
+    def device_set_output(
+        self, device_id: int, name: OutputName, value: Vibration
+    ) -> Answer[None]: ...

@@ -25,6 +25,7 @@ from ipcrt_services.canvas.__main__ import SERVICE as CANVAS
 from ipcrt_services.codec.__main__ import SERVICE as CODEC
 from ipcrt_services.files.__main__ import SERVICE as FILES
 from ipcrt_services.kvstore.__main__ import SERVICE as KVSTORE
+from ipcrt_services.monado.__main__ import SERVICE as MONADO
 from ipcrt_services.patterns.__main__ import SERVICE as PATTERNS
 
 SERVICES = {
@@ -32,6 +33,7 @@ SERVICES = {
     "codec": CODEC,
     "files": FILES,
     "kvstore": KVSTORE,
+    "monado": MONADO,
     "patterns": PATTERNS,
 }
 
