@@ -25,6 +25,12 @@ class Words(Record):
     words: Annotated[tuple[int, ...], Array(U64, 32)]
 
 
+class Big(Record):
+    """16 KiB, likewise: so large that a careless copy is torn often."""
+
+    words: Annotated[tuple[int, ...], Array(U64, 2048)]
+
+
 class Fov(Record):
     left: F32
     right: F32
@@ -33,13 +39,14 @@ class Fov(Record):
 HEAD = Section("head", Head)
 WORDS = Section("words", Words)
 FOV = Section("fov", Fov)
-LAYOUT = Layout("scene", (HEAD, WORDS, FOV))
+BIG = Section("big", Big)
+LAYOUT = Layout("scene", (HEAD, WORDS, FOV, BIG))
 
 AT_REST = Head(7, (1.0, 2.0, 3.0), (0.0, 0.0, 0.0, 1.0))
 
 WRITER = """
 import sys, time
-from tests.shm.state_scene import LAYOUT, WORDS, Words
+from tests.shm.state_scene import BIG, LAYOUT, WORDS, Words
 from ipcrt.shm.shared_state import SharedState
 
 state = SharedState.create(LAYOUT, checked=sys.argv[1] == "True")
@@ -55,10 +62,12 @@ import threading
 values = [number.to_bytes(8, sys.byteorder) * 32 for number in range(1000)]
 ended = threading.Thread(target=sys.stdin.read)
 ended.start()
+big = state.writer(BIG)
 due = begin = time.monotonic()
 count = 0
 while ended.is_alive():
     writer.publish_bytes(values[count % 1000])
+    big.publish_bytes(values[count % 1000] * 64)
     count += 1
     due += 0.0001
     while time.monotonic() < due:

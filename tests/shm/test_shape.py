@@ -5,7 +5,7 @@ import dataclasses
 import enum
 import math
 import struct
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -51,11 +51,14 @@ VALUE = Outer(1, Inner(2, 3.5), (Inner(4, 5.5), Inner(6, 7.5)), (8, 9, 10), 11)
 
 
 class CInner(ctypes.Structure):
-    _fields_: ClassVar = [("small", ctypes.c_uint8), ("large", ctypes.c_double)]
+    _fields_ = [  # type: ignore[mutable-override]
+        ("small", ctypes.c_uint8),
+        ("large", ctypes.c_double),
+    ]
 
 
 class COuter(ctypes.Structure):
-    _fields_: ClassVar = [
+    _fields_ = [  # type: ignore[mutable-override]
         ("first", ctypes.c_uint16),
         ("inner", CInner),
         ("pair", CInner * 2),
@@ -88,7 +91,7 @@ def test_a_value_comes_back_as_it_was() -> None:
 
 def test_every_number_has_its_size() -> None:
     for name, scalar in SCALARS.items():
-        shape = Shape("One", (Member("it", scalar),), dict)
+        shape: Shape[Any] = Shape("One", (Member("it", scalar),), dict)
         assert shape.size == scalar.size, name
     assert SCALARS["bool"].size == 1
     assert Shape("One", (Member("it", SCALARS["int64"]),), _same).unpack(b"\xff" * 8) == -1
