@@ -17,6 +17,7 @@ from ipcrt.cli.fidlc import fidlc
 from ipcrt.cli.fidlgen import fidlgen
 from ipcrt.cli.inspect import inspect
 from ipcrt.cli.list import list_
+from ipcrt.cli.policy import policy
 from ipcrt.cli.talk import talk
 
 app: Final = typer.Typer(
@@ -38,6 +39,7 @@ app.command()(fidlgen)
 app.command()(fidl_format)
 app.command()(fidl_lint)
 app.command()(fidl_abi)
+app.add_typer(policy, name="policy")
 
 
 def _print_version(wanted: bool) -> None:

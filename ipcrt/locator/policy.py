@@ -48,6 +48,8 @@ _UNKNOWN: Final = re.compile(r"unknown field `([^`]*)`")
 Action: TypeAlias = Literal["open", "register", "inspect"]
 """What a rule grants."""
 
+ACTIONS: Final[tuple[Action, ...]] = ("open", "register", "inspect")
+
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One rule; a condition that is absent holds for everybody."""
@@ -82,9 +84,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def granting(self, action: Action, name: str) -> str | None:
         """Answer the pattern that grants this to those for whom the rule holds, or None."""
-        return first_like(
-            name, {"open": self.open, "register": self.register}.get(action, self.inspect)
-        )
+        patterns: list[str] = getattr(self, action)
+        return first_like(name, patterns)
 
 
 class Namespace(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ VERBS = [
     "fidl-format",
     "fidl-lint",
     "fidl-abi",
+    "policy",
 ]
 
 
