@@ -192,6 +192,7 @@ class TimelineSync:
         for bell in bells:
             bell.close()
         self._vmo.close()
+        self._page.close()
 
     def __enter__(self) -> Self:
         return self

@@ -32,7 +32,7 @@ _UNWRITTEN: Final = Seals.FUTURE_WRITE | Seals.WRITE
 
 
 class TimelinePage:
-    """A mapped page; it is unmapped when it goes, and reads what was written last until then."""
+    """A mapped page, good until `close`."""
 
     __slots__ = ("_words",)
 
@@ -48,6 +48,10 @@ class TimelinePage:
     @value.setter
     def value(self, value: int) -> None:
         self._words[_VALUE_WORD] = value
+
+    def close(self) -> None:
+        """Unmap it; a second close does nothing."""
+        self._words.release()
 
 
 def create_page(value: int) -> tuple[Vmo, TimelinePage]:

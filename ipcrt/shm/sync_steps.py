@@ -24,13 +24,15 @@ def run_steps(steps: Steps, timeout: float | None, what: str) -> None:
     until = None if timeout is None else time.monotonic() + timeout
     try:
         items = next(steps)
-        while True:
+        left: float | None = None
+        while left is None or left > 0:  # news that do not help must not outlast the timeout
             left = None if until is None else max(0.0, until - time.monotonic())
             items = steps.send(wait_many(items, left))
     except StopIteration:
         return
     except TimedOut:
-        raise TimedOut(f"{what} has not come within {timeout} seconds") from None
+        pass
+    raise TimedOut(f"{what} has not come within {timeout} seconds")
 
 
 async def await_steps(port: AsyncPort, steps: Steps, timeout: float | None, what: str) -> None:
@@ -38,9 +40,12 @@ async def await_steps(port: AsyncPort, steps: Steps, timeout: float | None, what
     until = port.until(timeout)
     try:
         items = next(steps)
-        while True:
-            items = steps.send(await port.wait_many(items, port.left(until)))
+        left: float | None = None
+        while left is None or left > 0:
+            left = port.left(until)
+            items = steps.send(await port.wait_many(items, left))
     except StopIteration:
         return
     except TimedOut:
-        raise TimedOut(f"{what} has not come within {timeout} seconds") from None
+        pass
+    raise TimedOut(f"{what} has not come within {timeout} seconds")

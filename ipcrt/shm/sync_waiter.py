@@ -49,14 +49,19 @@ class TimelineWaiter:
         with vmo, doorbell:
             with vmo if isinstance(vmo, Vmo) else Vmo.from_handle(vmo) as memory:
                 page = attach_page(memory)
-            return cls(page, EventPair.from_handle(doorbell))
+            try:
+                return cls(page, EventPair.from_handle(doorbell))
+            except BaseException:
+                page.close()
+                raise
 
     @property
     def value(self) -> int:
         """How far the signaller has come.
 
-        Raises: RemoteProtocolError: it has gone back (rule 2).
+        Raises: RemoteProtocolError: it has gone back (rule 2). BadHandle: closed.
         """
+        self._bell.fileno()
         found = self._page.value
         if found < self._seen:
             raise RemoteProtocolError(f"the timeline went back from {self._seen} to {found}")
@@ -76,19 +81,18 @@ class TimelineWaiter:
         await await_steps(port, self._waiting(value), timeout, f"value {value}")
 
     def _waiting(self, value: int) -> Steps:
-        self._bell.fileno()
         gone = False
         while self.value < value:
             if gone:
                 raise PeerClosed(f"the signaller is gone at {self._seen}, before {value}")
             (found,) = yield [(self._bell, _RUNG)]
             gone = bool(found & Signals.PEER_CLOSED)
-            if not self._bell.closed:
-                self._bell.clear()
+            self._bell.clear()
 
     def close(self) -> None:
         """Stop waiting; a second close does nothing."""
         self._bell.close()
+        self._page.close()
 
     def __enter__(self) -> Self:
         return self
