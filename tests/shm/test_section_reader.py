@@ -10,7 +10,7 @@ from ipcrt.shm.layout import SLOTS, WORD_BYTES
 from ipcrt.shm.section_reader import SectionReader
 from ipcrt.shm.section_writer import SectionWriter
 from ipcrt.shm.state_format import NOTES, Notes
-from tests.shm.state_scene import LAYOUT, WORDS, Words
+from tests.shm.state_scene import LAYOUT, WORDS, Words, no_sleep
 
 PLACE = LAYOUT.places[1]
 
@@ -102,6 +102,16 @@ def test_an_overtaken_copy_is_made_again(scene: Scene) -> None:
     assert scene.reader.versioned() == (SLOTS, WORDS.shape.pack(_words(SLOTS)))
 
 
+def test_a_snapshot_looks_at_the_version_again(scene: Scene) -> None:
+    def overtake(copies: int) -> None:
+        if copies == 1:
+            scene.publish(*range(2, SLOTS + 1))
+
+    scene.publish(1)
+    scene.on_copy(scene.reader, overtake)
+    assert scene.reader.read() == _words(SLOTS)
+
+
 def test_a_version_that_goes_back_is_not_trusted(scene: Scene) -> None:
     def turn_back(copies: int) -> None:
         if copies == 1:
@@ -132,7 +142,7 @@ def test_a_reader_that_is_always_overtaken_gives_up(
 def test_one_wrong_byte_is_noticed_where_values_are_checked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(time, "sleep", no_sleep)
     scene = Scene(checked=True)
     scene.publish(1, 2)
     for at in (0, 100, 255):
@@ -166,7 +176,7 @@ def test_stores_that_are_seen_late_are_waited_for(monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_old_value_with_its_old_sum_is_no_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(time, "sleep", no_sleep)
     scene = Scene(checked=True)
     scene.publish(1)
     scene.words[PLACE.word] = 1 + SLOTS

@@ -3,7 +3,7 @@ from __future__ import annotations
 import gc
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -84,9 +84,11 @@ def test_a_section_of_another_layout_is_refused(state: SharedState) -> None:
 
 def test_quiet_sections_wake_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[int] = []
-    monkeypatch.setattr(
-        futex, "waker", lambda address: lambda: woken.append(address % mmap.PAGESIZE)
-    )
+
+    def waker(address: int) -> Callable[[], None]:
+        return lambda: woken.append(address % mmap.PAGESIZE)
+
+    monkeypatch.setattr(futex, "waker", waker)
     with SharedState.create(LAYOUT, quiet=["words"]) as state:
         state.publish(HEAD, AT_REST)
         state.publish(WORDS, Words((1,) * 32))

@@ -38,6 +38,7 @@ from tests.shm.state_scene import (
     WORDS,
     Fov,
     Words,
+    no_sleep,
     start_writer,
 )
 from tests.support.processes import Spawner
@@ -175,7 +176,7 @@ def test_what_is_no_memory_is_refused() -> None:
 
 
 def test_memory_full_of_nonsense_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(time, "sleep", no_sleep)
     vmo = Vmo.create(LAYOUT.size)
     header = bytearray(LAYOUT.size)
     header[64:] = os.urandom(LAYOUT.size - 64)
