@@ -161,7 +161,7 @@ class Frame:
             view = chain.latch(layer.image)
             self._held.append((chain, layer.image))
             latched.append(LatchedLayer(layer, chain.info, view))
-        self.layers = tuple(latched)
+        self.layers: tuple[LatchedLayer, ...] = tuple(latched)
 
     def close(self) -> None:
         """Let go of the images; a second close does nothing."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def test_the_descriptor_that_the_kernel_answers_is_owned(monkeypatch: pytest.Mon
         return os.dup(fd)
 
     monkeypatch.setattr(dmabuf, "DEVICE", "/dev/null")
-    monkeypatch.setattr(dmabuf.fcntl, "ioctl", ioctl)
+    monkeypatch.setattr(fcntl, "ioctl", ioctl)
     with Vmo.create(8192) as vmo, export_dmabuf(vmo) as exported:
         assert os.readlink(f"/proc/self/fd/{exported.fileno()}") == "/dev/null"
         number = vmo.fileno().to_bytes(4, "little")

@@ -334,8 +334,19 @@ class Client:
         self.end.close()
 
 
-@pytest.mark.parametrize("how", ["attach", "allocate"])
-@pytest.mark.parametrize("state", ["free", "acquired", "waited", "released", "committed", "shown"])
+@pytest.mark.parametrize(
+    "state, how",
+    [
+        ("free", "attach"),
+        ("acquired", "allocate"),
+        ("waited", "attach"),
+        ("waited", "allocate"),
+        ("released", "attach"),
+        ("committed", "allocate"),
+        ("shown", "attach"),
+        ("shown", "allocate"),
+    ],
+)
 def test_a_client_that_is_killed_gives_its_images_back(
     spawn_python: Spawner, state: str, how: str
 ) -> None:

@@ -63,7 +63,7 @@ async def test_an_image_is_waited_for_until_no_frame_reads_it(chain: Swapchain) 
         done: list[str] = []
         chain.latch(0)
         chain.unname(0)
-        index = await acquire_image(port, chain, HANG)
+        index = chain.acquire()
 
         async def wait() -> None:
             await wait_image(port, chain, index, HANG)
@@ -75,7 +75,7 @@ async def test_an_image_is_waited_for_until_no_frame_reads_it(chain: Swapchain) 
             await wait_until_async(lambda: bool(chain._changed))
             chain.unlatch(0)
         await wait_until_async(lambda: bool(done))
-    chain.release(index)
+        chain.release(index)
 
 
 async def test_the_end_is_told(chain: Swapchain) -> None:
