@@ -48,6 +48,11 @@ typedef struct {
     PyObject *message;
 } Caller;
 
+#define MEMBERS(each) \
+    each(packets) each(client) each(connection) each(outbox) each(deadlines) each(clock) \
+    each(create_waiter) each(plans) each(plan_for) each(call_type) each(begin) each(result) \
+    each(message)
+
 static PyObject *item(PyObject *plan, int which)
 {
     return PyTuple_GET_ITEM(plan, which);
@@ -183,40 +188,6 @@ static PyObject *make_call(Caller *self, State *state, PyObject *const *args, Py
     return call;
 }
 
-/* Have a packet leave: 1 where it has, or is about to; 0 where not; -1 on error. */
-static int post(Caller *self, State *state, PyObject *packet, bool alone)
-{
-    if (peek(state, self->outbox, SHARING) != Py_False) {
-        PyObject *args[] = {self->outbox, packet, Py_None};
-        PyObject *shares = PyObject_VectorcallMethod(state->names[SHARE], args, 3, NULL);
-        int done = shares ? shares == Py_True : -1;
-        Py_XDECREF(shares);
-        return done;
-    }
-    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-    size_t size = (size_t)PyBytes_GET_SIZE(packet);
-    if (send(self->packets->fd, PyBytes_AS_STRING(packet), size, flags) < 0) {
-        return 0;
-    }
-    PyObject *done = NULL;
-    if (add_to_slot(state, self->outbox, SENT, 1) >= 0) {
-        PyObject *told = peek(state, self->outbox, alone ? ON_ALONE : SOON);
-        if (told == NULL || told == Py_None) {
-            return 1;
-        }
-        if (alone) {
-            Py_INCREF(told);
-            done = PyObject_CallNoArgs(told);
-            Py_DECREF(told);
-        }
-        else {
-            done = PyObject_CallMethodNoArgs(self->outbox, state->names[BEGIN_TO_SHARE]);
-        }
-    }
-    Py_XDECREF(done);
-    return done ? 1 : -1;
-}
-
 /* Send a request: 1 where it has left, 0 where not, and then nothing has happened; -1 on error. */
 static int send_request(Caller *self, State *state, PyObject *packet, PyObject *call,
                         PyObject *txid)
@@ -229,7 +200,9 @@ static int send_request(Caller *self, State *state, PyObject *packet, PyObject *
     bool alone = PyDict_GET_SIZE(calls) == 0;
     int done = alone ? 0 : PyDict_Contains(calls, txid);
     if (done == 0) {
-        done = PyDict_SetItem(calls, txid, call) < 0 ? -1 : post(self, state, packet, alone);
+        done = PyDict_SetItem(calls, txid, call) < 0
+            ? -1
+            : post_packet(state, self->outbox, self->packets, packet, !alone);
         if (done != 0) {
             poke(state, self->client, TXID, txid); /* it may have left even where that failed */
         }
@@ -412,19 +385,7 @@ static int visit(PyObject *op, visitproc visit, void *arg)
 {
     Caller *self = (Caller *)op;
     Py_VISIT(Py_TYPE(op)); /* an instance of a heap type holds it */
-    Py_VISIT(self->packets);
-    Py_VISIT(self->client);
-    Py_VISIT(self->connection);
-    Py_VISIT(self->outbox);
-    Py_VISIT(self->deadlines);
-    Py_VISIT(self->clock);
-    Py_VISIT(self->create_waiter);
-    Py_VISIT(self->plans);
-    Py_VISIT(self->plan_for);
-    Py_VISIT(self->call_type);
-    Py_VISIT(self->begin);
-    Py_VISIT(self->result);
-    Py_VISIT(self->message);
+    MEMBERS(VISIT)
     return 0; /* none of them is ever cleared: the client and its connection break the cycle */
 }
 
@@ -433,19 +394,7 @@ static void destroy(PyObject *op)
     Caller *self = (Caller *)op;
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
-    Py_XDECREF(self->packets);
-    Py_XDECREF(self->client);
-    Py_XDECREF(self->connection);
-    Py_XDECREF(self->outbox);
-    Py_XDECREF(self->deadlines);
-    Py_XDECREF(self->clock);
-    Py_XDECREF(self->create_waiter);
-    Py_XDECREF(self->plans);
-    Py_XDECREF(self->plan_for);
-    Py_XDECREF(self->call_type);
-    Py_XDECREF(self->begin);
-    Py_XDECREF(self->result);
-    Py_XDECREF(self->message);
+    MEMBERS(DROP)
     type->tp_free(op);
     Py_DECREF(type);
 }

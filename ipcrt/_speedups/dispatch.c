@@ -7,15 +7,14 @@
  * G. Until the handler is called nothing has happened that `pure` would not do again: whatever is
  *    in the way before then, and any fault of the request, is left to it.
  * H. Once the handler has been called, what it answered or raised goes to the binding's own
- *    `_finish` or `_failed`, unless it is usual all the way. A reply that has been encoded is sent
- *    here only where nothing else is in flight or on its way out; otherwise the binding posts it.
+ *    `_finish`, `_answered`, `_goes_on` or `_failed`, unless it is usual all the way. A reply that
+ *    finds no room is posted by the binding.
  * I. Every call may run any code: of a handler, or of a finalizer. So the binding's state is read
  *    from its slots when it is needed, and what is used across a call is held. */
 
 #include "native.h"
 
 #include <endian.h>
-#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -44,6 +43,9 @@ typedef struct {
     PyObject *shortcuts; /* dict: ordinal to shortcut */
     PyObject *pure;
 } Dispatcher;
+
+#define MEMBERS(each) \
+    each(packets) each(binding) each(connection) each(outbox) each(shortcuts) each(pure)
 
 static PyObject *item(PyObject *shortcut, int which)
 {
@@ -111,58 +113,29 @@ static PyObject *hand_over(Dispatcher *self, PyObject *name, PyObject *shortcut,
     return answer;
 }
 
-/* Take the exception that is set, with its traceback. */
-static PyObject *take_exception(void)
-{
-#if PY_VERSION_HEX >= 0x030C0000
-    return PyErr_GetRaisedException();
-#else
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    PyErr_NormalizeException(&type, &error, &traceback);
-    if (traceback != NULL) {
-        PyException_SetTraceback(error, traceback);
-    }
-    Py_XDECREF(type);
-    Py_XDECREF(traceback);
-    return error;
-#endif
-}
-
-/* Tell who looks for the next request that a reply has left alone; see `Outbox.post`. */
-static PyObject *tell_alone(Dispatcher *self, State *state)
-{
-    PyObject *on_alone = peek(state, self->outbox, ON_ALONE);
-    if (on_alone == NULL || Py_IsNone(on_alone)) {
-        return Py_NewRef(Py_None);
-    }
-    Py_INCREF(on_alone);
-    PyObject *answer = PyObject_CallNoArgs(on_alone);
-    Py_DECREF(on_alone);
-    return answer;
-}
-
-/* Send the reply here if it is alone, else have it posted; `in_flight` are the other calls. */
+/* Send a reply, or have it posted; `in_flight` are the other calls. They are no more than before
+ * this one, so that only a queue that is full keeps the binding from reading on. */
 static PyObject *send_reply(Dispatcher *self, State *state, PyObject *shortcut, PyObject *txid,
                             PyObject *reply, long in_flight)
 {
-    if (in_flight == 0 && peek(state, self->outbox, SHARING) == Py_False
-        && peek(state, self->outbox, CLOGGED) == Py_False) {
-        const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-        size_t size = (size_t)PyBytes_GET_SIZE(reply);
-        if (send(self->packets->fd, PyBytes_AS_STRING(reply), size, flags) >= 0) {
-            if (add_to_slot(state, self->outbox, SENT, 1) < 0) {
-                return NULL;
-            }
-            return tell_alone(self, state);
-        }
+    int done = post_packet(state, self->outbox, self->packets, reply, in_flight > 0);
+    if (done < 0) {
+        return NULL;
     }
-    return hand_over(self, state->names[POST], shortcut, txid, reply, PyBool_FromLong(in_flight));
+    if (done == 0) {
+        PyObject *in_company = PyBool_FromLong(in_flight);
+        return hand_over(self, state->names[POST], shortcut, txid, reply, in_company);
+    }
+    if (peek(state, self->outbox, CLOGGED) != Py_False) {
+        return PyObject_CallMethodNoArgs(self->binding, state->names[BRAKE]);
+    }
+    return Py_NewRef(Py_None);
 }
 
-/* Do what is left once the handler has answered; `answer` is NULL where it raised (H). */
+/* Do what is left once the handler has answered; `answer` is NULL where it raised, and `otherwise`
+ * takes one that is not usual (H). */
 static PyObject *finish(Dispatcher *self, State *state, PyObject *shortcut, PyObject *txid,
-                        PyObject *request, PyObject *answer)
+                        PyObject *request, PyObject *answer, int otherwise)
 {
     if (answer == NULL) {
         return hand_over(self, state->names[FAILED], shortcut, txid, request, take_exception());
@@ -180,7 +153,7 @@ static PyObject *finish(Dispatcher *self, State *state, PyObject *shortcut, PyOb
     }
     if (!usual) {
         PyObject *held = Py_NewRef(answer);
-        return hand_over(self, state->names[FINISH], shortcut, txid, request, held);
+        return hand_over(self, state->names[otherwise], shortcut, txid, request, held);
     }
     long in_flight = add_to_slot(state, self->binding, IN_FLIGHT, -1);
     PyObject *done = NULL;
@@ -189,6 +162,37 @@ static PyObject *finish(Dispatcher *self, State *state, PyObject *shortcut, PyOb
                        : Py_NewRef(Py_None);
     }
     Py_XDECREF(reply);
+    return done;
+}
+
+/* Take the value out of the StopIteration that is set. */
+static PyObject *take_value(void)
+{
+    PyObject *end = take_exception();
+    PyObject *value = end ? PyObject_GetAttrString(end, "value") : NULL;
+    Py_XDECREF(end);
+    return value;
+}
+
+/* Run a handler's coroutine until it ends, or waits; see ServerBinding._run. */
+static PyObject *run(Dispatcher *self, State *state, PyObject *shortcut, PyObject *txid,
+                     PyObject *request, PyObject *coroutine)
+{
+    PyObject *step = peek(state, self->binding, STEP);
+    if (step == NULL || step == Py_None || peek(state, self->binding, LAST) != Py_None) {
+        return finish(self, state, shortcut, txid, request, coroutine, FINISH);
+    }
+    Py_INCREF(step);
+    PyObject *rest = PyObject_CallOneArg(step, coroutine);
+    Py_DECREF(step);
+    if (rest != NULL) {
+        PyObject *parts = PyTuple_Pack(2, coroutine, rest);
+        Py_DECREF(rest);
+        return hand_over(self, state->names[GOES_ON], shortcut, txid, request, parts);
+    }
+    PyObject *value = PyErr_ExceptionMatches(PyExc_StopIteration) ? take_value() : NULL;
+    PyObject *done = finish(self, state, shortcut, txid, request, value, ANSWERED);
+    Py_XDECREF(value);
     return done;
 }
 
@@ -243,7 +247,9 @@ static PyObject *message(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
         PyObject *const *each = ((PyTupleObject *)arguments)->ob_item;
         size_t count = (size_t)PyTuple_GET_SIZE(arguments);
         PyObject *answer = PyObject_Vectorcall(item(shortcut, HANDLER), each, count, NULL);
-        done = finish(self, state, shortcut, args[0], request, answer);
+        done = answer != NULL && PyCoro_CheckExact(answer)
+            ? run(self, state, shortcut, args[0], request, answer)
+            : finish(self, state, shortcut, args[0], request, answer, FINISH);
         Py_XDECREF(answer);
     }
     Py_XDECREF(arguments);
@@ -258,12 +264,7 @@ static int visit(PyObject *op, visitproc visit, void *arg)
 {
     Dispatcher *self = (Dispatcher *)op;
     Py_VISIT(Py_TYPE(op)); /* an instance of a heap type holds it */
-    Py_VISIT(self->packets);
-    Py_VISIT(self->binding);
-    Py_VISIT(self->connection);
-    Py_VISIT(self->outbox);
-    Py_VISIT(self->shortcuts);
-    Py_VISIT(self->pure);
+    MEMBERS(VISIT)
     return 0; /* none of them is ever cleared: the binding and its connection break the cycle */
 }
 
@@ -272,12 +273,7 @@ static void destroy(PyObject *op)
     Dispatcher *self = (Dispatcher *)op;
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
-    Py_XDECREF(self->packets);
-    Py_XDECREF(self->binding);
-    Py_XDECREF(self->connection);
-    Py_XDECREF(self->outbox);
-    Py_XDECREF(self->shortcuts);
-    Py_XDECREF(self->pure);
+    MEMBERS(DROP)
     type->tp_free(op);
     Py_DECREF(type);
 }
@@ -326,7 +322,7 @@ static PyObject *dispatcher(PyObject *pure_and_module, PyObject *args)
         PyErr_SetString(PyExc_TypeError, "shortcuts are a dict");
     }
     else if (self->connection != NULL && self->outbox != NULL && self->shortcuts != NULL
-             && find_slots(state, (PyObject *)Py_TYPE(binding), LAST, IN_FLIGHT) == 0
+             && find_slots(state, (PyObject *)Py_TYPE(binding), LAST, STEP) == 0
              && find_slots(state, (PyObject *)Py_TYPE(self->connection), ERROR, ERROR) == 0
              && find_slots(state, (PyObject *)Py_TYPE(self->outbox), SHARING, SOON) == 0) {
         method = PyObject_GetAttrString((PyObject *)self, "message");

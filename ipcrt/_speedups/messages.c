@@ -2,7 +2,8 @@
  *
  * E. What is usual is decided by length and header alone; everything else is handed to `unusual`:
  *    a sender's sends the message from the beginning; a reader's takes the packet apart, and owns
- *    the descriptors from the moment that it is called.
+ *    the descriptors from the moment that it is called. A packet of several messages is usual where
+ *    each of them is.
  * F. No usual packet can be taken for a spill record, whose eighth byte is no flags byte of ours. */
 
 #include "native.h"
@@ -45,22 +46,38 @@ static PyObject *send_message(PyObject *op, PyObject *data)
 
 /* ---- receiving */
 
-/* True for one message that needs no second look: not spilled, not an epitaph, no handles. */
-static bool is_usual(const unsigned char *packet, ssize_t size)
+/* Answer the size of the first message of a packet where it needs no second look: not spilled, not
+ * an epitaph, no handles; zero where it does. */
+static ssize_t usual_size(const unsigned char *packet, ssize_t size)
 {
     uint16_t length;
     uint64_t ordinal;
     if (size < HEADER_BYTES) {
-        return false;
+        return 0;
     }
     memcpy(&length, packet + 4, sizeof length);
     memcpy(&ordinal, packet + 8, sizeof ordinal);
     ordinal = le64toh(ordinal);
-    return le16toh(length) + HEADER_BYTES == size && packet[6] == 0
-        && (packet[7] & USUAL_BITS) == VERSION_1 && 0 < ordinal && ordinal <= INT64_MAX;
+    ssize_t whole = le16toh(length) + HEADER_BYTES;
+    bool usual = whole <= size && packet[6] == 0 && (packet[7] & USUAL_BITS) == VERSION_1
+        && 0 < ordinal && ordinal <= INT64_MAX;
+    return usual ? whole : 0;
 }
 
-/* Answer (txid, ordinal, flags, body, ()) of a usual packet in its buffer. */
+/* True where a packet is messages that need no second look. */
+static bool is_usual(const unsigned char *packet, ssize_t size)
+{
+    ssize_t whole;
+    for (; size > 0; packet += whole, size -= whole) {
+        whole = usual_size(packet, size);
+        if (whole == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Answer (txid, ordinal, flags, body, ()) of a usual message, which may be in the buffer. */
 static PyObject *one_message(const unsigned char *packet, ssize_t size)
 {
     uint32_t txid;
@@ -88,6 +105,28 @@ static PyObject *one_message(const unsigned char *packet, ssize_t size)
     return message;
 }
 
+/* Answer what is in a usual packet, which may be in the buffer: a message, or a list of several. */
+static PyObject *all_messages(const char *packet, ssize_t size)
+{
+    if (usual_size((const unsigned char *)packet, size) == size) {
+        return one_message((const unsigned char *)packet, size);
+    }
+    PyObject *copy = PyBytes_FromStringAndSize(packet, size); /* rule B */
+    PyObject *list = copy ? PyList_New(0) : NULL;
+    for (ssize_t start = 0; list != NULL && start < size;) {
+        const unsigned char *from = (const unsigned char *)PyBytes_AS_STRING(copy) + start;
+        ssize_t whole = usual_size(from, size - start);
+        PyObject *message = one_message(from, whole);
+        if (message == NULL || PyList_Append(list, message) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(message);
+        start += whole;
+    }
+    Py_XDECREF(copy);
+    return list;
+}
+
 /* Tell the channel that a read took something out, where it waits for that; -1 on error. */
 static int note_read(State *state, PyObject *channel)
 {
@@ -102,7 +141,8 @@ static int note_read(State *state, PyObject *channel)
     return answer ? 0 : -1;
 }
 
-static PyObject *read_packet(PyObject *op, bool patient)
+/* Answer what is in the oldest packet, as Reader.read. */
+PyObject *read_packet(PyObject *op, bool patient)
 {
     Messenger *self = (Messenger *)op;
     State *state = PyType_GetModuleState(Py_TYPE(op));
@@ -116,11 +156,11 @@ static PyObject *read_packet(PyObject *op, bool patient)
         Py_RETURN_NONE;
     }
     if (arrived.count == 0 && is_usual((const unsigned char *)packet, size)) {
-        PyObject *message = one_message((const unsigned char *)packet, size);
-        if (message != NULL && note_read(state, self->channel) < 0) {
-            Py_CLEAR(message);
+        PyObject *found = all_messages(packet, size);
+        if (found != NULL && note_read(state, self->channel) < 0) {
+            Py_CLEAR(found);
         }
-        return message;
+        return found;
     }
     PyObject *data = PyBytes_FromStringAndSize(packet, size); /* rule B */
     PyObject *list = data ? list_fds(&arrived) : NULL;

@@ -15,17 +15,35 @@ static const char *const names[NAME_COUNT] = {
     [CONNECTION] = "_connection",
     [OUTBOX] = "_outbox",
     [SHORTCUTS] = "_shortcuts",
+    [STEP] = "_step",
     [FINISH] = "_finish",
+    [ANSWERED] = "_answered",
     [FAILED] = "_failed",
+    [GOES_ON] = "_goes_on",
     [POST] = "_post_reply",
+    [BRAKE] = "_brake",
     [ERROR] = "error",
+    [BUSY] = "_busy",
+    [PENDING] = "_pending",
+    [READING] = "_reading",
+    [ARMED] = "_armed",
+    [HELD] = "_held",
+    [IN_BURSTS] = "_in_bursts",
+    [SLEEP] = "_sleep",
+    [RECEIVED] = "received",
+    [ON_MESSAGE] = "on_message",
+    [GIVE_UP] = "_give_up",
+    [NOT_READ] = "_not_read",
+    [ARM] = "_arm",
     [SHARING] = "_sharing",
+    [SHARED] = "_shared",
+    [SINCE] = "_since",
     [CLOGGED] = "clogged",
     [SENT] = "sent",
     [ON_ALONE] = "on_alone",
     [SOON] = "_soon",
     [BEGIN_TO_SHARE] = "_begin_to_share",
-    [SHARE] = "_share",
+    [LEAVE_TOGETHER] = "_leave_together",
     [CALLS] = "_calls",
     [TXID] = "_txid",
     [DEADLINES] = "_deadlines",
@@ -48,10 +66,28 @@ static const char *const names[NAME_COUNT] = {
     [ORDINAL] = "ordinal",
 };
 
+/* Take the exception that is set, with its traceback. */
+PyObject *take_exception(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyErr_GetRaisedException();
+#else
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(error, traceback);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return error;
+#endif
+}
+
 static PyObject *twin(PyObject *module, PyObject *args)
 {
-    PyMethodDef *const tables[] = {frame_functions, message_functions, dispatch_functions,
-                                   caller_functions};
+    PyMethodDef *const tables[] = {frame_functions, message_functions, intake_functions,
+                                   dispatch_functions, caller_functions};
     const char *name;
     PyObject *pure;
     if (!PyArg_ParseTuple(args, "sO:twin", &name, &pure)) {
@@ -92,7 +128,9 @@ static int start(PyObject *module)
     state->messenger = PyType_FromModuleAndSpec(module, &messenger_spec, NULL);
     state->dispatcher = PyType_FromModuleAndSpec(module, &dispatcher_spec, NULL);
     state->caller = PyType_FromModuleAndSpec(module, &caller_spec, NULL);
-    if (!state->packet_socket || !state->messenger || !state->dispatcher || !state->caller) {
+    state->intake = PyType_FromModuleAndSpec(module, &intake_spec, NULL);
+    if (!state->packet_socket || !state->messenger || !state->dispatcher || !state->caller
+        || !state->intake) {
         return -1;
     }
     for (int i = 0; i < NAME_COUNT; i++) {
@@ -107,7 +145,11 @@ static int start(PyObject *module)
         return -1;
     }
     if (PyModule_AddIntMacro(module, REVISION) < 0
-        || PyModule_AddIntMacro(module, MAX_PACKET_BYTES) < 0) {
+        || PyModule_AddIntMacro(module, MAX_PACKET_BYTES) < 0
+        || PyModule_AddIntMacro(module, MAX_SHARING) < 0
+        || PyModule_AddIntMacro(module, MAX_SHARED_BYTES) < 0
+        || PyModule_AddIntMacro(module, LONGEST_US) < 0
+        || PyModule_AddIntMacro(module, MESSAGES_PER_TURN) < 0) {
         return -1;
     }
     return PyModule_AddIntMacro(module, MAX_FDS);
@@ -123,6 +165,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->messenger);
     Py_VISIT(state->dispatcher);
     Py_VISIT(state->caller);
+    Py_VISIT(state->intake);
     return 0;
 }
 
@@ -136,6 +179,7 @@ static int clear(PyObject *module)
     Py_CLEAR(state->messenger);
     Py_CLEAR(state->dispatcher);
     Py_CLEAR(state->caller);
+    Py_CLEAR(state->intake);
     for (int i = 0; i < NAME_COUNT; i++) {
         Py_CLEAR(state->names[i]);
     }

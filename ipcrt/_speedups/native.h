@@ -9,12 +9,18 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#define REVISION 3 /* as in chosen.py, which tells what it is for */
+#define REVISION 4 /* as in chosen.py, which tells what it is for */
 
 /* As in ipcrt/objects/_scm.py and ipcrt/wire/limits.py; tests/_speedups compares them. */
 #define MAX_PACKET_BYTES 65536
 #define MAX_HANDLES 64
 #define MAX_FDS (MAX_HANDLES + 1)
+
+/* As in ipcrt/bindings/outbox.py and connection.py; compared likewise. */
+#define MAX_SHARING 12
+#define MAX_SHARED_BYTES 2048
+#define LONGEST_US 500
+#define MESSAGES_PER_TURN 64
 
 /* Names of attributes and methods, in Python. Slots of one class stand together. */
 enum {
@@ -22,20 +28,38 @@ enum {
     NOTE_READ,
     LAST, /* slots of a ServerBinding */
     IN_FLIGHT,
+    STEP,
     CONNECTION, /* of a ServerBinding and a Client */
     OUTBOX,
     SHORTCUTS, /* of a ServerBinding */
     FINISH,
+    ANSWERED,
     FAILED,
+    GOES_ON,
     POST,
-    ERROR,   /* slot of a Connection */
+    BRAKE,
+    ERROR, /* slots of a Connection */
+    BUSY,
+    PENDING,
+    READING,
+    ARMED,
+    HELD,
+    IN_BURSTS,
+    SLEEP,
+    RECEIVED,
+    ON_MESSAGE,
+    GIVE_UP, /* of a Connection */
+    NOT_READ,
+    ARM,
     SHARING, /* slots of an Outbox */
+    SHARED,
+    SINCE,
     CLOGGED,
     SENT,
     ON_ALONE,
     SOON,
     BEGIN_TO_SHARE, /* of an Outbox */
-    SHARE,
+    LEAVE_TOGETHER,
     CALLS, /* slots of a Client */
     TXID,
     DEADLINES, /* of a Client */
@@ -68,6 +92,7 @@ typedef struct {
     PyObject *messenger;             /* the type Messenger */
     PyObject *dispatcher;            /* the type Dispatcher */
     PyObject *caller;                /* the type Caller */
+    PyObject *intake;                /* the type Intake */
     PyObject *names[NAME_COUNT];     /* strings */
     Py_ssize_t at[NAME_COUNT];       /* where slots lie, once found; slots.c */
     char *packet;                    /* MAX_PACKET_BYTES; packets.c says who may look at it */
@@ -95,6 +120,21 @@ void close_arrived(Arrived *arrived);
 
 /* messages.c */
 extern PyType_Spec messenger_spec;
+PyObject *read_packet(PyObject *messenger, bool patient);
+
+/* outbox.c */
+int post_packet(State *state, PyObject *outbox, PacketSocket *packets, PyObject *packet,
+                bool in_company);
+
+/* intake.c */
+extern PyType_Spec intake_spec;
+
+/* module.c */
+PyObject *take_exception(void);
+
+/* What a type does with each of its members, which a list of its own names. */
+#define VISIT(member) Py_VISIT(self->member);
+#define DROP(member) Py_XDECREF(self->member);
 
 /* slots.c */
 int find_slots(State *state, PyObject *type, int first, int last);
@@ -123,6 +163,7 @@ extern PyType_Spec dispatcher_spec;
 /* What `twin` finds: functions whose self is a tuple of the pure twin and the module. */
 extern PyMethodDef frame_functions[];
 extern PyMethodDef message_functions[];
+extern PyMethodDef intake_functions[];
 extern PyMethodDef dispatch_functions[];
 extern PyMethodDef caller_functions[];
 

@@ -16,8 +16,9 @@ import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import Final, NoReturn
+from typing import Final
 
+from ipcrt.bindings.intake import Nap, Ways, make_intake
 from ipcrt.bindings.outbox import Outbox
 from ipcrt.bindings.reading import Message, Messages, open_reader
 from ipcrt.errors import (
@@ -55,6 +56,7 @@ class Connection:
         "_busy",
         "_channel",
         "_continuing",
+        "_handle_more",
         "_held",
         "_in_bursts",
         "_key",
@@ -69,12 +71,17 @@ class Connection:
         "_read",
         "_reading",
         "_sleep",
+        "_take",
         "_watching_peer",
         "error",
+        "nap",
         "on_message",
         "outbox",
         "received",
     )
+
+    nap: Nap
+    """As `_nap`."""
 
     def __init__(
         self,
@@ -100,6 +107,12 @@ class Connection:
         self._port = port
         self._read = open_reader(self._channel, port.receive_buffer, max_message_bytes)
         self._sleep: Callable[[], Messages] | None = None
+        self._take, self.nap, self._handle_more = make_intake(
+            Ways(self._readable, self._nap, self._handle_some),
+            self,
+            self._read,
+            max_message_bytes - HEADER_BYTES,
+        )
         self.on_message = on_message
         self._on_closed = on_closed
         self._on_drained = on_drained
@@ -176,7 +189,7 @@ class Connection:
         if not self._busy:
             self._arm()
 
-    def nap(self) -> bool:
+    def _nap(self) -> bool:
         """Sleep until a packet comes and handle it; False: none came within PATIENCE_S.
 
         For a port that has nothing else to serve. What a signal's handler raises comes out.
@@ -189,13 +202,13 @@ class Connection:
             return self._not_read(error)
         if found is None:
             return False
-        self._readable(found)
+        self._take(found)
         return True
 
     def spin(self, until: float) -> bool:
         """Look for a packet again and again and handle it; False: none came until then.
 
-        `until` is a reading of the monotonic clock. Else as `nap`; but while messages are held
+        `until` is a reading of the monotonic clock. Else as `_nap`; but while messages are held
         back here, which may be what the peer waits for, it is False at once.
         """
         if self.outbox.sharing or self._busy or self._pending or not self._armed:
@@ -207,7 +220,7 @@ class Connection:
                     return False
         except IpcError as error:
             return self._not_read(error)
-        self._readable(found)
+        self._take(found)
         return True
 
     def _sleep_first(self) -> Messages:
@@ -217,7 +230,7 @@ class Connection:
         self._sleep = open_reader(self._channel, buffer, self._max_message_bytes, patient=True)
         return self._sleep()
 
-    def _not_read(self, error: IpcError) -> bool:
+    def _not_read(self, error: Exception) -> bool:
         """Deal with what a read has raised; True where that was the connection's end."""
         if isinstance(error, PeerClosed | RemoteProtocolError):
             self._give_up(error)
@@ -273,11 +286,8 @@ class Connection:
                 return
             if isinstance(found, tuple):
                 self.received += 1
-                txid, ordinal, flags, body, handles = found
-                if len(body) > self._max_body_bytes:
-                    self._refuse_size(body, handles)
-                self.on_message(txid, ordinal, flags, body, handles)
-                if not (flags & MORE or self._in_bursts):
+                self._handle(found)
+                if not (found[2] & MORE or self._in_bursts):
                     return
             else:
                 self._in_bursts = True
@@ -292,25 +302,25 @@ class Connection:
     def _handle_pending(self) -> None:
         held = self.outbox.hold()
         try:
-            for _ in range(_MESSAGES_PER_TURN):
-                if not self._pending or not self._reading or self._held:
-                    return
-                self._handle(*self._pending.pop())
+            self._handle_more()
         finally:
             if held:
                 self.outbox.release()
 
-    def _handle(
-        self, txid: int, ordinal: int, flags: int, body: Body, handles: Sequence[Handle]
-    ) -> None:
-        if len(body) > self._max_body_bytes:
-            self._refuse_size(body, handles)
-        self.on_message(txid, ordinal, flags, body, handles)
+    def _handle_some(self) -> None:
+        """Handle pending messages for one turn."""
+        for _ in range(_MESSAGES_PER_TURN):
+            if not self._pending or not self._reading or self._held:
+                return
+            self._handle(self._pending.pop())
 
-    def _refuse_size(self, body: Body, handles: Sequence[Handle]) -> NoReturn:
-        close_all(handles)
-        size = len(body) + HEADER_BYTES
-        raise RemoteProtocolError(f"message of {size} bytes exceeds {self._max_message_bytes}")
+    def _handle(self, message: Message) -> None:
+        txid, ordinal, flags, body, handles = message
+        if len(body) > self._max_body_bytes:
+            close_all(handles)
+            size = len(body) + HEADER_BYTES
+            raise RemoteProtocolError(f"message of {size} bytes exceeds {self._max_message_bytes}")
+        self.on_message(txid, ordinal, flags, body, handles)
 
     # ---- the port
 
@@ -325,9 +335,7 @@ class Connection:
                 self._port.queue(Packet(self._bound_key()))
                 self._continuing = True
         elif not self._armed:
-            self._port.add_reader(
-                self._channel, self._readable, self._cut_off, safe=True, direct=self
-            )
+            self._port.add_reader(self._channel, self._take, self._cut_off, safe=True, direct=self)
             self._armed = True
 
     def _disarm(self) -> None:

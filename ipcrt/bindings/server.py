@@ -48,7 +48,7 @@ from ipcrt.errors import (
 )
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, Moved, close_all
-from ipcrt.port.aport import AsyncPort
+from ipcrt.port.aport import AsyncPort, Rest
 from ipcrt.port.port import Port
 from ipcrt.port.waiter import Waiter
 from ipcrt.wire.epitaph import encode_epitaph
@@ -219,6 +219,12 @@ class ServerBinding(Generic[P]):
             self._returned(method, txid, result)
         self._brake()
 
+    def _answered(self, method: Method[Any, Any], txid: int, request: Any, value: object) -> None:
+        """Do with what a coroutine of a shortcut has returned as its kind asks for."""
+        del request
+        self._returned(method, txid, value)
+        self._brake()
+
     def _post_reply(
         self, method: Method[Any, Any], txid: int, data: bytes, in_company: bool
     ) -> None:
@@ -265,6 +271,7 @@ class ServerBinding(Generic[P]):
         coroutine: CoroutineType[Any, Any, Any],
     ) -> None:
         """Run a handler, beside the others where it waits (rule 1)."""
+        rest = None
         if self._step is not None and self._last is None:
             try:
                 rest = self._step(coroutine)
@@ -276,12 +283,34 @@ class ServerBinding(Generic[P]):
                 if not isinstance(error, Exception):
                     raise
                 return
-            if rest is not None:
-                waiting = Waiting(method, txid, request, rest, self._ran)
-                self._running[waiting] = None
-                if self._over is not None and (self._over or waiting.is_call):
-                    waiting.cancel()  # its first step has ended the binding
-                return
+        self._run_on(method, txid, request, coroutine, rest)
+
+    def _goes_on(
+        self,
+        method: Method[Any, Any],
+        txid: int,
+        request: Any,
+        begun: tuple[CoroutineType[Any, Any, Any], Rest | None],
+    ) -> None:
+        """Run on what a shortcut has begun, if it could begin."""
+        self._run_on(method, txid, request, *begun)
+        self._brake()
+
+    def _run_on(
+        self,
+        method: Method[Any, Any],
+        txid: int,
+        request: Any,
+        coroutine: CoroutineType[Any, Any, Any],
+        rest: Rest | None,
+    ) -> None:
+        """Run a handler beside the others: what is left of it, or all where it has not begun."""
+        if rest is not None:
+            waiting = Waiting(method, txid, request, rest, self._ran)
+            self._running[waiting] = None
+            if self._over is not None and (self._over or waiting.is_call):
+                waiting.cancel()  # its first step has ended the binding
+            return
         if isinstance(self._port, AsyncPort):
             running = Running(method, txid, request, coroutine, self._ran, before=self._last)
             self._running[running] = None

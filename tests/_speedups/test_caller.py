@@ -321,6 +321,22 @@ def test_a_request_that_cannot_share_leaves_behind_the_others(scene: Scene) -> N
     assert [txid for txid, *_ in received(scene.peer)] == [1, 2, 3, 4]
 
 
+def test_requests_that_are_enough_or_waited_long_enough_leave(scene: Scene) -> None:
+    scene.begin()
+    scene.outbox._sharing = True
+    received(scene.peer)
+    for left in ([0] * 11 + [12], [0, 2]):
+        found: list[int] = []
+        for _ in left:
+            scene.begin()
+            found.append(len(received(scene.peer)))
+            if left == [0, 2]:
+                scene.outbox._since -= 0.001
+        assert found == left
+    assert scene.outbox.sent == 15
+    scene.outbox._sharing = False
+
+
 def test_a_long_request_does_not_share(scene: Scene) -> None:
     first = scene.answer(scene.client.begin(SPLIT, Number(1), None), b"\x91\x91\xa1x")
     scene.outbox._sharing = True

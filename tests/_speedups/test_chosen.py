@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from ipcrt._speedups.chosen import REVISION
+from ipcrt.bindings import connection, outbox
 from ipcrt.objects import _scm
 from tests._speedups.twins import is_built, native
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOW = """
 from ipcrt._speedups import chosen
+from ipcrt.bindings import connection, outbox
 from ipcrt.objects import _scm
 from ipcrt.wire import frames
 print(chosen.ACTIVE, _scm.lend_packets is _scm.PacketSocket, frames.encode is frames._encode)
@@ -68,6 +70,10 @@ def test_the_twins_have_the_same_limits() -> None:
     assert native().REVISION == REVISION
     assert native().MAX_PACKET_BYTES == _scm.MAX_PACKET_BYTES
     assert native().MAX_FDS == _scm.MAX_FDS
+    assert native().MAX_SHARING == outbox._MAX_SHARING
+    assert native().MAX_SHARED_BYTES == outbox._MAX_SHARED_BYTES
+    assert native().LONGEST_US == outbox._LONGEST_S * 1e6
+    assert native().MESSAGES_PER_TURN == connection._MESSAGES_PER_TURN
 
 
 def test_a_twin_that_is_not_there_is_loud() -> None:

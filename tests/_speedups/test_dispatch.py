@@ -7,8 +7,9 @@ import gc
 import logging
 import os
 import sys
+import types
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -277,6 +278,101 @@ def test_what_is_no_exception_of_ours_comes_out(scene: Scene, kind: type[BaseExc
     assert scene.binding.statistics()["calls_in_flight"] == 0
 
 
+def stepping(scene: Scene) -> list[object]:
+    """Have coroutines begun where their messages are read; answers what they came to wait for."""
+    rests: list[object] = []
+
+    class Rest:
+        def then(self, name: str, on_end: Callable[..., None]) -> Callable[[], object]:
+            rests.append((name, on_end))
+            return lambda: None
+
+    def step(coroutine: Any) -> Any:
+        coroutine.send(None)
+        coroutine.close()
+        return Rest()
+
+    scene.binding._step = step
+    return rests
+
+
+async def _ended(value: Any) -> Any:
+    if isinstance(value, BaseException):
+        raise value
+    return value
+
+
+async def _waiting() -> None:
+    @types.coroutine
+    def wait() -> Generator[None, None, None]:
+        yield
+
+    await wait()
+
+
+def test_a_coroutine_that_ends_at_once_answers(scene: Scene) -> None:
+    rests = stepping(scene)
+    scene.server.answer = lambda: _ended(Number(4))
+    for _ in range(2):
+        assert bodies(scene.ask(request(ADD, PAIR))) == [b"\x91\x04"]
+    scene.server.answer = lambda: _ended(None)
+    assert scene.ask(request(TICK, b"", 0), request(TICK, b"", 0)) == []
+    assert scene.binding.statistics()["calls_in_flight"] == 0
+    assert rests == []
+
+
+def test_a_coroutine_that_fails_at_once_fails_its_call(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    stepping(scene)
+    internal = encode_epitaph(Status.INTERNAL, 5)[16:]
+    never = _ended(Number(1))
+    for odd in (KeyError("secret"), Text("hi"), StopIteration(Number(1)), never):
+        scene.server.answer = lambda odd=odd: _ended(odd)
+        assert bodies(scene.ask(*[request(ADD, PAIR)] * 2)) == [internal] * 2
+    never.close()
+    scene.server.answer = lambda: _ended(CalcFailed(CalcError.DIVISION_BY_ZERO))
+    assert bodies(scene.ask(*[request(DIVIDE, PAIR)] * 2)) == [b"\x92\x02\x01"] * 2
+    assert scene.binding.statistics()["calls_in_flight"] == 0
+    assert "KeyError: 'secret'" in caplog.text
+
+
+def test_a_coroutine_that_is_stopped_comes_out(scene: Scene) -> None:
+    stepping(scene)
+    scene.ask(request(ADD, PAIR))
+    scene.server.answer = lambda: _ended(KeyboardInterrupt())
+    scene.peer.write(request(ADD, PAIR))
+    with pytest.raises(KeyboardInterrupt):
+        serve_turns(scene.port)
+    assert scene.binding.statistics()["calls_in_flight"] == 0
+
+
+def test_a_coroutine_that_waits_answers_later(scene: Scene) -> None:
+    rests: Any = stepping(scene)
+    scene.ask(request(ADD, PAIR))
+    scene.server.answer = _waiting
+    assert scene.ask(request(ADD, PAIR, 6)) == []
+    assert scene.binding.statistics()["calls_in_flight"] == 1
+    [(name, on_end)] = rests
+    assert name == ADD.selector
+    on_end(Number(1), None)
+    assert [reply[0] for reply in scene.ask()] == [6]
+    assert scene.binding.statistics()["calls_in_flight"] == 0
+
+
+def test_a_coroutine_that_cannot_be_begun_here_fails(scene: Scene) -> None:
+    """As on a plain thread, which has nothing to run it in."""
+
+    def not_now(coroutine: object) -> None:
+        del coroutine
+
+    for step in (None, not_now):
+        scene.binding._step = step
+        scene.server.answer = lambda: _ended(Number(1))
+        internal = encode_epitaph(Status.INTERNAL, 5)[16:]
+        assert bodies(scene.ask(*[request(ADD, PAIR)] * 2)) == [internal] * 2
+
+
 def test_a_completer_is_kept_and_answered_later(scene: Scene) -> None:
     completer = Completer[Number]()
     scene.ask(request(ADD, PAIR))
@@ -377,6 +473,17 @@ def test_a_reply_waits_for_those_that_share_its_packet(scene: Scene) -> None:
     assert received(scene.peer) == []
     outbox.release()
     assert bodies(received(scene.peer)) == [b"\x91\x09"] * 2
+
+
+def test_replies_that_share_a_packet_without_room_stop_the_reading(scene: Scene) -> None:
+    take_message, connection, outbox = inside(scene)
+    outbox._sharing = True
+    fill(scene.binding.channel)
+    for txid in range(12):
+        assert connection._reading is True
+        take_message(1 + txid, ADD.ordinal, 0x20, PAIR, ())
+    assert connection._reading is False
+    outbox._sharing = False
 
 
 def test_a_reply_beside_other_calls_has_those_behind_it_share(scene: Scene) -> None:
