@@ -15,7 +15,7 @@ Poses are read from shared memory: `client.pose(HEAD)` calls nobody.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -175,11 +175,14 @@ class Client:
         self.monado.session_begin()
 
     @contextmanager
-    def frame(self) -> Generator[Frame, None, None]:
-        """Sleep until the next frame is to be drawn, and lend it. Raises: Refused."""
+    def frame(self, idle: Callable[[int], object] | None = None) -> Generator[Frame, None, None]:
+        """Sleep until the next frame is to be drawn, and lend it.
+
+        `idle`, if given, is called instead of sleeping, with the time to be back. Raises: Refused.
+        """
         monado = self.monado
         told = monado.compositor_predict_frame()
-        time.sleep(max(0, told.wake_up_time_ns - time.monotonic_ns()) / _NS)
+        (idle or _sleep_until)(told.wake_up_time_ns)
         monado.compositor_wait_woke(told.frame_id)
         monado.compositor_begin_frame(told.frame_id)
         frame = Frame(monado, told.frame_id, told.predicted_display_time_ns)
@@ -215,6 +218,10 @@ def projection(chain: Chain, index: int, fov: Fov, pose: Pose) -> Layer:
     """Answer a layer that is the world, as both eyes see it."""
     view = ProjectionView(SubImage(chain.number, index, chain.rect), fov, pose)
     return LayerProjection(ProjectionLayer(LayerFlags(0), [view]))
+
+
+def _sleep_until(time_ns: int) -> None:
+    time.sleep(max(0, time_ns - time.monotonic_ns()) / _NS)
 
 
 def _shm_info(width: int, height: int) -> ShmInfo:
