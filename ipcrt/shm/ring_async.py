@@ -21,7 +21,7 @@ from ipcrt.shm.ring_octets import octets_of
 from ipcrt.shm.ring_producer import RingProducer
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from ipcrt.shm.ring_octets import Octets
 
 T = TypeVar("T")
 EndT = TypeVar("EndT", bound=RingEnd)
@@ -72,18 +72,18 @@ class _AsyncEnd(Generic[EndT]):
 class AsyncRingProducer(_AsyncEnd[RingProducer]):
     """Where records go in; see `RingProducer`."""
 
-    async def push(self, record: Buffer, timeout: float | None = None) -> None:
+    async def push(self, record: Octets, timeout: float | None = None) -> None:
         """Copy one record in, when there is room."""
         await self._patiently(partial(self.end.try_push, record), timeout)
 
-    async def push_many(self, records: Sequence[Buffer], timeout: float | None = None) -> None:
+    async def push_many(self, records: Sequence[Octets], timeout: float | None = None) -> None:
         """Copy all records in, as room comes; cancelled, some of them may be in."""
         until = self._port.until(timeout)
         while records:
             attempt = partial(self.end.try_push_many, records)
             records = records[await self._patiently(attempt, self._port.left(until)) :]
 
-    async def push_batch(self, batch: Buffer, timeout: float | None = None) -> None:
+    async def push_batch(self, batch: Octets, timeout: float | None = None) -> None:
         """Copy all records of `batch` in, as room comes; cancelled, some of them may be in."""
         until = self._port.until(timeout)
         unit = self.end.batch_unit()
@@ -104,7 +104,7 @@ class AsyncRingConsumer(_AsyncEnd[RingConsumer]):
         """Copy the oldest record out, when there is one."""
         return await self._patiently(self.end.try_pop, timeout)
 
-    async def pop_into(self, buffer: Buffer, timeout: float | None = None) -> int:
+    async def pop_into(self, buffer: Octets, timeout: float | None = None) -> int:
         """Copy the oldest record into `buffer`, when there is one; answer its bytes."""
         return await self._patiently(partial(self.end.try_pop_into, buffer), timeout)
 
@@ -120,7 +120,7 @@ class AsyncRingConsumer(_AsyncEnd[RingConsumer]):
         """Copy the oldest records of one size out, when there are any, in one piece."""
         return await self._patiently(partial(self.end.try_pop_batch, max_records), timeout)
 
-    async def pop_batch_into(self, buffer: Buffer, timeout: float | None = None) -> int:
+    async def pop_batch_into(self, buffer: Octets, timeout: float | None = None) -> int:
         """Copy records into `buffer`, when there are any; answer how many."""
         return await self._patiently(partial(self.end.try_pop_batch_into, buffer), timeout)
 

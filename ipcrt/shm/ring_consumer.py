@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Final
 
 from ipcrt.errors import BadState, BufferTooSmall, InvalidArgs, OutOfRange, PeerClosed, ShouldWait
 from ipcrt.shm.ring_end import RingEnd
-from ipcrt.shm.ring_layout import HEADER_BYTES, WORD_BYTES, WRAP
+from ipcrt.shm.ring_layout import HEADER_BYTES, LENGTH_AND_PADDING, WORD_BYTES, WRAP
 from ipcrt.shm.ring_octets import octets_of
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from ipcrt.shm.ring_octets import Octets
 
 _H: Final = HEADER_BYTES
 DEFAULT_MAX_RECORDS: Final = 4096
@@ -56,7 +56,7 @@ class RingConsumer(RingEnd):
         except ShouldWait:
             return self._patiently(self.try_pop, timeout)
 
-    def try_pop_into(self, buffer: Buffer) -> int:
+    def try_pop_into(self, buffer: Octets) -> int:
         """Copy the oldest record into the beginning of `buffer`; answer its bytes.
 
         Raises: ShouldWait: empty. BufferTooSmall: then it stays. InvalidArgs: read-only.
@@ -70,7 +70,7 @@ class RingConsumer(RingEnd):
         self._publish(end)
         return size
 
-    def pop_into(self, buffer: Buffer, timeout: float | None = None) -> int:
+    def pop_into(self, buffer: Octets, timeout: float | None = None) -> int:
         """As `try_pop_into`, when there is a record. Raises: TimedOut."""
         try:
             return self.try_pop_into(buffer)
@@ -126,7 +126,7 @@ class RingConsumer(RingEnd):
         except ShouldWait:
             return self._patiently(partial(self.try_pop_batch, max_records), timeout)
 
-    def try_pop_batch_into(self, buffer: Buffer) -> int:
+    def try_pop_batch_into(self, buffer: Octets) -> int:
         """Copy as many records into `buffer` as are there and fit; answer how many, at least one.
 
         Raises: as `try_pop_batch`. BufferTooSmall: not even one fits. InvalidArgs: read-only.
@@ -142,7 +142,7 @@ class RingConsumer(RingEnd):
         self._publish(self._own + size)
         return size // unit
 
-    def pop_batch_into(self, buffer: Buffer, timeout: float | None = None) -> int:
+    def pop_batch_into(self, buffer: Octets, timeout: float | None = None) -> int:
         """As `try_pop_batch_into`, when there is a record. Raises: TimedOut."""
         try:
             return self.try_pop_batch_into(buffer)
@@ -151,7 +151,7 @@ class RingConsumer(RingEnd):
 
     def batch_unit(self) -> int:
         """Answer the size of each record. Raises: BadState: each has its own."""
-        unit = self.shape.record_bytes
+        unit = self._fixed
         if unit is None:
             raise BadState("batches are for rings whose records have one size")
         return unit
@@ -225,11 +225,10 @@ class RingConsumer(RingEnd):
 
         Something is queued there. Raises: RemoteProtocolError (rule 1).
         """
-        shape = self.shape
-        capacity = shape.capacity_bytes
+        capacity, fixed = self._capacity, self._fixed
         at = index % capacity
-        if shape.record_bytes is not None:
-            return _H + at, shape.record_bytes, index + shape.record_bytes
+        if fixed is not None:
+            return _H + at, fixed, index + fixed
         words = self._words
         size: int = words[(_H + at) // WORD_BYTES]
         if size == WRAP:
@@ -238,14 +237,14 @@ class RingConsumer(RingEnd):
                 self._violated(f"nothing is behind the wrap at index {index}")
             at = 0
             size = words[_H // WORD_BYTES]
-        end = index + ((size + 2 * WORD_BYTES - 1) & -WORD_BYTES)
-        if size > shape.max_record_bytes or end > self._peer or end - index > capacity - at:
+        end = index + ((size + LENGTH_AND_PADDING) & -WORD_BYTES)
+        if size > self._longest or end > self._peer or end - index > capacity - at:
             self._violated(f"a record of {size} bytes at index {index}, head {self._peer}")
         return _H + at + WORD_BYTES, size, end
 
     def _batch(self, max_records: int) -> tuple[int, int, int]:
         """Answer where the records begin, their bytes up to the data's end, and all their bytes."""
-        unit, capacity = self.batch_unit(), self.shape.capacity_bytes
+        unit, capacity = self.batch_unit(), self._capacity
         _check_count(max_records)
         size = min(self._newest() - self._own, max_records * unit)
         at = self._own % capacity
@@ -257,7 +256,7 @@ def _check_count(max_records: int) -> None:
         raise OutOfRange(f"cannot pop {max_records} records")
 
 
-def _writable(buffer: Buffer) -> memoryview:
+def _writable(buffer: Octets) -> memoryview:
     octets = octets_of(buffer)
     if octets.readonly:
         raise InvalidArgs(f"{type(buffer).__name__} is read-only")

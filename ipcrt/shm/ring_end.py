@@ -26,6 +26,7 @@ from ipcrt.errors import BadHandle, BadState, RemoteProtocolError, ShouldWait, T
 from ipcrt.objects.fifo import Fifo
 from ipcrt.objects.handle import Handle, close_all
 from ipcrt.objects.vmo import Vmo
+from ipcrt.port import busy_poll
 from ipcrt.port.blocking import wait_one
 from ipcrt.port.fork import generation
 from ipcrt.port.signals import Signals
@@ -61,10 +62,14 @@ class RingEnd:
 
     __slots__ = (
         "_ahead",
+        "_backoff",
         "_bell",
+        "_capacity",
+        "_fixed",
         "_gone",
         "_lent",
         "_lent_end",
+        "_longest",
         "_memory",
         "_octets",
         "_own",
@@ -77,6 +82,7 @@ class RingEnd:
         "_rung",
         "_sleeps",
         "_sleeps_word",
+        "_spin_s",
         "_unit",
         "_vmo",
         "_wanted",
@@ -87,10 +93,14 @@ class RingEnd:
 
     _IS_PRODUCER: bool
 
-    def __init__(self, vmo: Vmo, bell: Fifo, memory: RingMemory) -> None:
+    def __init__(self, vmo: Vmo, bell: Fifo, memory: RingMemory, spin_us: int) -> None:
         """Take all three; used by `attach`. Raises: RemoteProtocolError; then nothing was taken."""
+        self._spin_s = spin_us / 1e6
+        self._backoff = busy_poll.Backoff()
         self._vmo, self._bell, self._memory = vmo, bell, memory
         self.shape = memory.shape
+        self._capacity, self._fixed = self.shape.capacity_bytes, self.shape.record_bytes
+        self._longest = self.shape.max_record_bytes
         self.mapping, self._octets, self._words = memory.mapping, memory.octets, memory.words
         self._process = generation()
         if self._IS_PRODUCER:
@@ -99,7 +109,7 @@ class RingEnd:
         else:
             self._own_word, self._peer_word = TAIL, HEAD
             self._sleeps_word, self._peer_sleeps = CONSUMER_SLEEPS, PRODUCER_SLEEPS
-        self._ahead = 0 if self._IS_PRODUCER else self.shape.capacity_bytes
+        self._ahead = 0 if self._IS_PRODUCER else self._capacity
         self._unit = self.shape.unit_bytes
         self._own: int = self._words[self._own_word]
         self._peer: int = self._words[self._peer_word]
@@ -112,21 +122,31 @@ class RingEnd:
         self._rung = self._rings = self._sleeps = 0
 
     @classmethod
-    def attach(cls, vmo: Handle, bell: Handle, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Self:
+    def attach(
+        cls,
+        vmo: Handle,
+        bell: Handle,
+        *,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        busy_poll_us: int | None = None,
+    ) -> Self:
         """Make an end of what another process sent; it goes on where the end was when it was taken.
 
         Both handles are moved here, and closed where it fails. The sender says which end it is; a
-        wrong word costs nothing but this ring.
+        wrong word costs nothing but this ring. `busy_poll_us`: how long a thread looks before it
+        sleeps here; None: as IPCRT_BUSY_POLL_US says, else not at all (`ipcrt.port.busy_poll`).
         Raises: WrongType, AccessDenied: other handles than expected. RemoteProtocolError: they are
-        no ring. OutOfRange: it takes more than `max_bytes`. NotSupported: huge pages. NoResources.
+        no ring. OutOfRange: it takes more than `max_bytes`. InvalidArgs: no time to poll.
+        NotSupported: huge pages. NoResources.
         """
         with contextlib.ExitStack() as undo:
             undo.callback(close_all, (vmo, bell))
+            spin_us = busy_poll.busy_poll_us(busy_poll_us)
             own_vmo = undo.enter_context(Vmo.from_handle(vmo))
             own_bell = undo.enter_context(Fifo.from_handle(bell))
             memory = RingMemory(own_vmo, max_bytes)
             undo.callback(memory.close)
-            end = cls(own_vmo, own_bell, memory)
+            end = cls(own_vmo, own_bell, memory, spin_us)
             undo.pop_all()
         return end
 
@@ -215,6 +235,9 @@ class RingEnd:
         """Try until it works; `attempt` has just raised ShouldWait. Raises: TimedOut."""
         until = None if timeout is None else time.monotonic() + timeout
         while True:
+            if self._spin_s and self._spin(until):
+                with contextlib.suppress(ShouldWait):
+                    return attempt()
             with contextlib.closing(self.naps()) as naps:
                 for _ in naps:
                     left = None if until is None else max(0.0, until - time.monotonic())
@@ -224,6 +247,18 @@ class RingEnd:
                         raise TimedOut(f"no change in a ring within {timeout} seconds") from None
             with contextlib.suppress(ShouldWait):
                 return attempt()
+
+    def _spin(self, until: float | None) -> bool:
+        """Look for a while, unless that has failed too often; True when a try may succeed."""
+        if not self._backoff.ready():
+            return False
+        end = time.monotonic() + self._spin_s
+        if until is not None:
+            end = min(end, until)
+        while not (found := self._look() >= self._wanted) and time.monotonic() < end:
+            pass
+        self._backoff.learn(found)
+        return found
 
     def peer_gone(self) -> bool:
         """True once the other end is closed or its process dead; what it pushed can be popped."""

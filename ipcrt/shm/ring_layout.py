@@ -30,6 +30,8 @@ HEADER_BYTES: Final = 4096
 MAGIC: Final = int.from_bytes(b"ipcrtrng", "little")
 VERSION: Final = 1
 WRAP: Final = (1 << 32) - 1
+LENGTH_AND_PADDING: Final = 2 * WORD_BYTES - 1
+"""`size + LENGTH_AND_PADDING & -WORD_BYTES` is what a record of rule 3 takes."""
 
 MAGIC_WORD: Final = 0
 VERSION_WORD: Final = 1

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from ipcrt.errors import BadState, InvalidArgs, OutOfRange, PeerClosed, ShouldWait
 from ipcrt.shm.ring_end import RingEnd
-from ipcrt.shm.ring_layout import HEADER_BYTES, WORD_BYTES, WRAP
+from ipcrt.shm.ring_layout import HEADER_BYTES, LENGTH_AND_PADDING, WORD_BYTES, WRAP
 from ipcrt.shm.ring_octets import octets_of
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from ipcrt.shm.ring_octets import Octets
 
 _H: Final = HEADER_BYTES
+_ROUND: Final = LENGTH_AND_PADDING
 
 
 class RingProducer(RingEnd):
@@ -42,7 +43,7 @@ class RingProducer(RingEnd):
 
     # ---- one record
 
-    def try_push(self, record: Buffer) -> None:
+    def try_push(self, record: Octets) -> None:
         """Copy one record in. Raises: ShouldWait: full."""
         self._check()
         data = record if type(record) is bytes else octets_of(record)
@@ -54,7 +55,7 @@ class RingProducer(RingEnd):
         self.mapping[start : start + size] = data
         self._tell(end)
 
-    def push(self, record: Buffer, timeout: float | None = None) -> None:
+    def push(self, record: Octets, timeout: float | None = None) -> None:
         """Copy one record in, when there is room. Raises: TimedOut."""
         try:
             self.try_push(record)
@@ -63,7 +64,7 @@ class RingProducer(RingEnd):
 
     # ---- several
 
-    def try_push_many(self, records: Sequence[Buffer]) -> int:
+    def try_push_many(self, records: Sequence[Octets]) -> int:
         """Copy records in, as many as there is room for; answer how many, at least one.
 
         Where one of them is refused, none is pushed. Raises: ShouldWait: full.
@@ -86,7 +87,7 @@ class RingProducer(RingEnd):
             self._full(many=True)
         return count
 
-    def push_many(self, records: Sequence[Buffer], timeout: float | None = None) -> None:
+    def push_many(self, records: Sequence[Octets], timeout: float | None = None) -> None:
         """Copy all records in, as room comes. Raises: TimedOut: some of them may be in."""
         done = 0
         while done < len(records):
@@ -98,14 +99,14 @@ class RingProducer(RingEnd):
 
     # ---- records of one size, in one piece
 
-    def try_push_batch(self, batch: Buffer) -> int:
+    def try_push_batch(self, batch: Octets) -> int:
         """Copy records in that follow each other in `batch`, as bytes or an array of them.
 
         Answers how many went in, at least one: as many as there is room for. Only for records of
         one size. Raises: ShouldWait: full. BadState: records of any size.
         """
         self._check()
-        unit, capacity = self.batch_unit(), self.shape.capacity_bytes
+        unit, capacity = self.batch_unit(), self._capacity
         data = batch if type(batch) is bytes else octets_of(batch)
         size = len(data)
         if size % unit:
@@ -127,7 +128,7 @@ class RingProducer(RingEnd):
             self._tell(index + size)
         return size // unit
 
-    def push_batch(self, batch: Buffer, timeout: float | None = None) -> None:
+    def push_batch(self, batch: Octets, timeout: float | None = None) -> None:
         """Copy all records of `batch` in, as room comes. Raises: TimedOut: some may be in."""
         unit = self.batch_unit()
         rest = octets_of(batch)
@@ -140,7 +141,7 @@ class RingProducer(RingEnd):
 
     def batch_unit(self) -> int:
         """Answer the size of each record. Raises: BadState: each has its own."""
-        unit = self.shape.record_bytes
+        unit = self._fixed
         if unit is None:
             raise BadState("batches are for rings whose records have one size")
         return unit
@@ -187,11 +188,12 @@ class RingProducer(RingEnd):
         """Make the reserved record shorter; answer by how much the index is less."""
         if not 0 <= size <= reserved:
             raise OutOfRange(f"{size} bytes exceed the {reserved} that were reserved")
-        if self.shape.record_bytes is not None:
+        if self._fixed is not None:
             raise InvalidArgs(f"a record of {size} bytes is not of {reserved}")
-        at = (self._lent_end - _taken(reserved)) % self.shape.capacity_bytes
+        taken = (reserved + _ROUND) & -WORD_BYTES
+        at = (self._lent_end - taken) % self._capacity
         self._words[(_H + at) // WORD_BYTES] = size
-        return _taken(reserved) - _taken(size)
+        return taken - ((size + _ROUND) & -WORD_BYTES)
 
     # ---- room
 
@@ -200,25 +202,27 @@ class RingProducer(RingEnd):
 
         None: there is no room, and `_wanted` tells for which tail to wait.
         """
-        unit, capacity = self.shape.record_bytes, self.shape.capacity_bytes
+        capacity, fixed = self._capacity, self._fixed
         at = index % capacity
-        start = _H + at
-        if unit is not None:
-            if size != unit:
-                raise InvalidArgs(f"a record of {size} bytes is not of {unit}")
-            end = index + unit
-        else:
-            if not 0 <= size <= self.shape.max_record_bytes:
-                raise OutOfRange(f"{size} bytes exceed {self.shape.max_record_bytes} of a record")
-            end = index + _taken(size)
+        skipped = 0
+        if fixed is None:
+            if not 0 <= size <= self._longest:
+                raise OutOfRange(f"a record of {size} bytes exceeds {self._longest}")
+            end = index + ((size + _ROUND) & -WORD_BYTES)
             if end - index > capacity - at:
-                end += capacity - at
+                skipped = capacity - at
+                end += skipped
+        elif size == fixed:
+            end = index + size
+        else:
+            raise InvalidArgs(f"a record of {size} bytes is not of {fixed}")
         if end - self._peer > capacity and end - self._look() > capacity:
             self._wanted = end - capacity
             return None
-        if unit is not None:
+        start = _H + at
+        if fixed is not None:
             return start, end
-        if end - index != _taken(size):
+        if skipped:
             self._words[start // WORD_BYTES] = WRAP
             start = _H
         self._words[start // WORD_BYTES] = size
@@ -229,8 +233,8 @@ class RingProducer(RingEnd):
         if not self._hear():
             raise PeerClosed("the consumer of the ring is gone")
         if many:  # rule 3
-            self._wanted = max(self._wanted, self._own - self.shape.capacity_bytes // 2)
-        raise ShouldWait(f"the ring of {self.shape.capacity_bytes} bytes is full")
+            self._wanted = max(self._wanted, self._own - self._capacity // 2)
+        raise ShouldWait(f"the ring of {self._capacity} bytes is full")
 
     def _tell(self, index: int) -> None:
         """Publish; raises PeerClosed where that woke nobody, or earlier did (rule 2)."""
@@ -238,8 +242,3 @@ class RingProducer(RingEnd):
             self._publish(index)
         if self._gone:
             raise PeerClosed("the consumer of the ring is gone")
-
-
-def _taken(size: int) -> int:
-    """Answer what a record takes with its length, in whole words."""
-    return (size + 2 * WORD_BYTES - 1) & -WORD_BYTES
