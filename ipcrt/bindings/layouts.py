@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 from msgspec import inspect
 
@@ -115,8 +115,9 @@ def _number(info: inspect.Type) -> str | None:
         return "float64"
     if isinstance(info, inspect.IntType):
         return _BY_BOUNDS.get((info.ge, info.le))
-    if isinstance(info, inspect.Metadata) and FLOAT32 in (info.extra or {}):
-        return "float32"
+    if isinstance(info, inspect.Metadata):
+        extra: dict[str, Any] = cast("Any", info).extra or {}
+        return "float32" if FLOAT32 in extra else None
     return None
 
 

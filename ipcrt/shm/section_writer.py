@@ -18,8 +18,10 @@ from contextlib import nullcontext
 from typing import Any, Final, Generic, TypeVar
 
 from ipcrt.errors import BadHandle, BadState, InvalidArgs
+from ipcrt.objects.eventpair import EventPair
 from ipcrt.port.fork import generation
 from ipcrt.shm.checksum import checksum
+from ipcrt.shm.doorbells import Doorbells
 from ipcrt.shm.fence import fence
 from ipcrt.shm.layout import SLOTS, WORD_BYTES, Place, Section
 
@@ -34,6 +36,7 @@ class SectionWriter(Generic[T]):
 
     __slots__ = (
         "_at",
+        "_bells",
         "_checked",
         "_closed",
         "_generation",
@@ -66,6 +69,7 @@ class SectionWriter(Generic[T]):
         self._sums = [begin // WORD_BYTES - 1 for begin in begins]
         self._checked = checked
         self._wake = wake
+        self._bells = Doorbells()
         self._version = 0
         self._closed = False
         self._lock = threading.Lock()
@@ -103,6 +107,17 @@ class SectionWriter(Generic[T]):
             self._wake()
         return version
 
+    def doorbell(self) -> EventPair:
+        """Answer an event pair that is signaled at each value, for one reader; the caller owns it.
+
+        Raises: BadHandle, BadState: as `publish`. NoResources: 256 readers have one.
+        """
+        self._check_process()
+        with self._lock:
+            if self._closed:
+                raise BadHandle("the shared state is closed")
+            return self._bells.add()
+
     @property
     def version(self) -> int:
         """How many values were published."""
@@ -127,12 +142,15 @@ class SectionWriter(Generic[T]):
             fence()
         self._words[self._at] = version
         self._version = version
+        if self._bells:
+            self._bells.ring()
 
     def release(self) -> None:
         """Let the memory go; publishing fails from here on."""
         is_child = self._generation != generation()
         with nullcontext() if is_child else self._lock:
             self._closed = True
+            self._bells.close()
             self._words.release()
             for slot in self._slots:
                 slot.release()

@@ -20,6 +20,7 @@ from contextlib import ExitStack
 from typing import Any, Final, Self, TypeVar, overload
 
 from ipcrt.errors import InvalidArgs
+from ipcrt.objects.eventpair import EventPair
 from ipcrt.objects.rights import Rights
 from ipcrt.objects.seals import Seals
 from ipcrt.objects.vmo import Vmo
@@ -135,6 +136,14 @@ class SharedState:
         Raises: as `writer` and `SectionWriter.publish`.
         """
         return self.writer(section).publish(value)
+
+    def doorbell(self, section: Section[Any] | str) -> EventPair:
+        """Answer what is signaled at each value of `section`, to send to one reader's event loop.
+
+        The caller owns it; the state's end goes with the reader, or with the state. Each costs a
+        system call for each value. Raises: as `writer` and `SectionWriter.doorbell`.
+        """
+        return self.writer(section).doorbell()
 
     def statistics(self) -> dict[str, int]:
         """Count the values published, by section."""

@@ -39,7 +39,8 @@ class Scene:
 
         class Slots(list[memoryview]):
             def __getitem__(self, number: Any) -> Any:
-                data = bytes(super().__getitem__(number))
+                slot: memoryview = super().__getitem__(number)
+                data = bytes(slot)
                 made.append(number)
                 act(len(made))
                 return data
