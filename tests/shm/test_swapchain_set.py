@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -386,3 +387,11 @@ def test_a_client_that_is_killed_gives_its_images_back(
     assert mapped_images() == maps
     spawn_python.close()
     assert len(open_fds()) == fds
+
+
+def test_the_pages_example_runs() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "swapchain.md"
+    (source,) = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    maps = mapped_images()
+    exec(compile(source, str(page), "exec"), {})  # noqa: S102
+    assert mapped_images() == maps
