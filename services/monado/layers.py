@@ -44,6 +44,11 @@ _FAR_M: Final = 1e5
 
 _WIDEST: Final = math.radians(89)
 
+# Plain integers: arithmetic on members of a flexible bits costs ten times as much.
+_BLEND: Final = int(LayerFlags.BLEND_TEXTURE_SOURCE_ALPHA)
+_UNPREMULTIPLIED: Final = int(LayerFlags.UNPREMULTIPLIED_ALPHA)
+_VIEW_SPACE: Final = int(LayerFlags.VIEW_SPACE)
+
 SizeOf = Callable[[SubImage], tuple[int, int]]
 """Answers the width and height of the image that is meant. Raises: Refused."""
 
@@ -165,12 +170,11 @@ def _quad(layer: QuadLayer, size_of: SizeOf) -> Surface:
 
 
 def _blending(flags: LayerFlags) -> tuple[bool, bool]:
-    blend = bool(flags & LayerFlags.BLEND_TEXTURE_SOURCE_ALPHA)
-    return blend, bool(flags & LayerFlags.UNPREMULTIPLIED_ALPHA)
+    return bool(int(flags) & _BLEND), bool(int(flags) & _UNPREMULTIPLIED)
 
 
 def _in_view(flags: LayerFlags) -> bool:
-    return bool(flags & LayerFlags.VIEW_SPACE)
+    return bool(int(flags) & _VIEW_SPACE)
 
 
 def _check_sub(sub: SubImage, size_of: SizeOf) -> None:

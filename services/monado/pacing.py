@@ -4,8 +4,8 @@ All of it is arithmetic on nanoseconds of CLOCK_MONOTONIC: who calls says what t
 
 1. The display shows a frame every `period_ns`. What it is to show must have been delivered
    `compose_ns` before.
-2. A client is to wake up so early that it can draw until then: for as long as it took lately, and
-   a little more.
+2. A client is told of the next period for which it can draw in time, if it takes as long as it took
+   lately. It is to wake up earlier than that: early enough to take `_MARGIN` times as long.
 3. A frame goes PREDICTED, WOKEN, BEGUN, then it is delivered or discarded, and is gone. A client
    may predict the next while one is begun, so that two are under way. A frame that was predicted
    and never begun gives way to a later one.
@@ -24,7 +24,9 @@ from ipcrt_services.monado.bindings import Refusal, Refused
 
 PERIOD_NS: Final = 1_000_000_000 // 90
 COMPOSE_NS: Final = 3_000_000
-_LEAST_DRAW_NS: Final = 2_000_000
+_LEAST_DRAW_NS: Final = 1_000_000
+_MARGIN: Final = 3.0
+_WEIGHT: Final = 0.1
 _MOST_UNDER_WAY: Final = 4
 
 
@@ -94,13 +96,15 @@ class Pacing:
 
     def predict(self, now_ns: int) -> Prediction:
         """Answer the next frame, of which no other has been told (rules 2 and 3)."""
-        lead = int(self._draw_ns) + self.display.compose_ns
-        display_ns = self.display.next_after(now_ns + lead)
+        compose_ns = self.display.compose_ns
+        display_ns = self.display.next_after(now_ns + int(self._draw_ns) + compose_ns)
         if display_ns <= self._last_display_ns:
             display_ns = self._last_display_ns + self.display.period_ns
         self._last_display_ns = display_ns
         self._last_id += 1
-        prediction = Prediction(self._last_id, display_ns - lead, display_ns)
+        most_ns = max(int(self._draw_ns), self.display.period_ns - compose_ns)
+        lead_ns = min(int(self._draw_ns * _MARGIN), most_ns) + compose_ns
+        prediction = Prediction(self._last_id, display_ns - lead_ns, display_ns)
         self._make_room()
         self._under_way[prediction.frame_id] = _Frame(prediction)
         return prediction
@@ -160,7 +164,6 @@ class Pacing:
         return frame
 
     def _learn(self, drew_ns: int) -> None:
-        """Let rule 2 follow what drawing takes: quickly up, slowly down."""
-        wanted = min(max(drew_ns * 1.25, _LEAST_DRAW_NS), self.display.period_ns)
-        weight = 0.5 if wanted > self._draw_ns else 0.05
-        self._draw_ns += (wanted - self._draw_ns) * weight
+        """Let what drawing takes (rule 2) follow what it took; one slow frame changes little."""
+        wanted = min(max(drew_ns, _LEAST_DRAW_NS), self.display.period_ns)
+        self._draw_ns += (wanted - self._draw_ns) * _WEIGHT

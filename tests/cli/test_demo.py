@@ -13,6 +13,8 @@ import pytest
 from tests.cli.conftest import IPCRT
 from tests.support.processes import ROOT
 
+MONADO = "monado"
+
 FAKE = "import json, os, sys; print(json.dumps([sys.argv[1:], os.getpid()]))"
 
 
@@ -24,6 +26,9 @@ def fake(tmp_path: Path) -> Path:
     (package.parent / "__init__.py").touch()
     (package / "__init__.py").touch()
     (package / "__main__.py").write_text(FAKE)
+    (package.parent / "monado").mkdir()
+    (package.parent / "monado" / "__init__.py").touch()
+    (package.parent / "monado" / "demo.py").write_text(FAKE)
     return tmp_path / "fake"
 
 
@@ -45,6 +50,28 @@ def test_passes_on_what_it_was_given(fake: Path, tmp_path: Path) -> None:
     assert run([], fake, tmp_path)[0] == ["--clients", "0", "--"]
     given, _ = run(["a", "--clients", "3", "--json", "--", "-b"], fake, tmp_path)
     assert given == ["--clients", "3", "--json", "--", "a", "-b"]
+
+
+def test_monado_is_a_demonstration_of_its_own(fake: Path, tmp_path: Path) -> None:
+    assert run([MONADO], fake, tmp_path)[0] == ["--clients", "3"]
+    wishes = ["--seconds", "2.5", "--size", "640x480", "--png", "a b.png", "--video", "v.mp4"]
+    given, _ = run([MONADO, "--clients", "1", *wishes, "--window", "--json"], fake, tmp_path)
+    assert given == ["--clients", "1", *wishes, "--window", "--json"]
+    path = str(tmp_path / MONADO)
+    assert run([path], fake, tmp_path)[0] == ["--clients", "0", "--", path]
+
+
+def test_what_is_for_monado_is_refused_elsewhere(fake: Path, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [*IPCRT, "demo", "--png", "out.png", "a"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{fake}{os.pathsep}{ROOT}"},
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "ipcrt: --png is for 'ipcrt demo monado'\n"
 
 
 def test_the_working_directory_is_not_where_it_looks(fake: Path) -> None:
