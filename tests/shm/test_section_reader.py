@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -33,19 +34,21 @@ class Scene:
         for number in numbers:
             self.writer.publish(_words(number))
 
-    def on_copy(self, reader: SectionReader[Words], act: Any) -> None:
+    def on_copy(self, reader: SectionReader[Words], act: Callable[[int], None]) -> None:
         """Have `act(how many copies were made)` called right after each of the reader's."""
         made: list[int] = []
 
-        class Slots(list[memoryview]):
-            def __getitem__(self, number: Any) -> Any:
-                slot: memoryview = super().__getitem__(number)
-                data = bytes(slot)
+        slots = list(reader._slots)
+
+        class Slots:
+            def __getitem__(self, number: int) -> bytes:
+                data = bytes(slots[number])
                 made.append(number)
                 act(len(made))
                 return data
 
-        reader._slots = Slots(reader._slots)
+        replaced: Any = Slots()
+        reader._slots = replaced
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "checked"])
