@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
 from ipcrt.errors import BadHandle, InvalidArgs, OutOfRange
+from ipcrt.shm import section_writer
 from ipcrt.shm.checksum import checksum
 from ipcrt.shm.layout import SLOTS, WORD_BYTES, Layout, Section
 from ipcrt.shm.record import U8, Record
@@ -54,6 +56,34 @@ def test_each_version_has_its_slot() -> None:
         assert scene.version == scene.writer.version == number
         before[number % SLOTS] = bytes((number, number + 1))
         assert [scene.slot(slot) for slot in range(SLOTS)] == before, "no other slot was touched"
+
+
+def test_a_value_is_whole_before_its_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    class Watching:
+        """Stands in for the shape, and looks at the version while the value is written."""
+
+        size = PAIR.shape.size
+
+        def pack_into(self, memory: memoryview, value: Pair) -> None:
+            seen.append(scene.version)
+            PAIR.shape.pack_into(memory, value)
+            seen.append(scene.version)
+
+    def watch_sum(data: memoryview, version: int) -> int:
+        seen.append(scene.version)
+        return checksum(data, version)
+
+    scene = Scene(checked=True)
+    watching: Any = Watching()
+    scene.writer._shape = watching
+    monkeypatch.setattr(section_writer, "checksum", watch_sum)
+    for number in range(3):
+        scene.writer.publish(Pair(1, 2))
+        assert seen == [number] * 3
+        assert scene.version == number + 1
+        seen.clear()
 
 
 def test_waking_comes_last() -> None:
