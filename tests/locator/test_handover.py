@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import random
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -9,9 +11,20 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from ipcrt.errors import BadHandle, BadState, IpcError, TimedOut, Unavailable
+from ipcrt.errors import (
+    BadHandle,
+    BadState,
+    Canceled,
+    IpcError,
+    NoResources,
+    PeerClosed,
+    TimedOut,
+    Unavailable,
+    WrongType,
+)
 from ipcrt.locator.handover import HandOver
 from ipcrt.objects.channel import Channel
+from ipcrt.objects.kind import koid_of
 from ipcrt.port.aport import open_port
 from ipcrt.port.blocking import BlockingPort
 from tests.support.waiting import wait_until
@@ -57,10 +70,13 @@ class Place:
         self.taken: list[Channel] = []
         self.hand_over = HandOver(self.port, self.take)
         self.refusal: IpcError | None = None
+        self.mistake: Exception | None = None
         self._givers: list[Giver] = []
 
     def take(self, channel: Channel) -> None:
         """Take a channel over, as the loop does."""
+        if self.mistake is not None:
+            raise self.mistake
         if self.refusal is not None:
             raise self.refusal
         self.taken.append(Channel(channel.take(), channel.rights))
@@ -76,6 +92,13 @@ class Place:
     def serve_until_done(self) -> None:
         while any(giver.is_alive() for giver in self._givers):
             self.serve()
+
+    def check_owners(self, raw: dict[int, IpcError | None]) -> None:
+        """As `check`; also of raw descriptors, by their koids."""
+        for koid, error in raw.items():
+            accepted = [channel for channel in self.taken if channel.koid == koid]
+            assert len(accepted) == (error is None)
+        self.check()
 
     def check(self) -> None:
         """Every channel has exactly one owner, and every giver knows which."""
@@ -206,6 +229,205 @@ def test_a_crowd_in_a_hurry(place: Place) -> None:
             place.serve()
             time.sleep(chance.uniform(0, 0.002))
     place.check()
+
+
+def test_those_that_gave_up_leave_one_packet_in_all(place: Place) -> None:
+    for _ in range(20):
+        place.giver(timeout=0.001).join()
+    assert place.port.statistics()["queued_packets"] == 1
+    place.serve()
+    assert place.taken == []
+    last = place.giver()
+    place.serve_until_done()
+    assert last.error is None
+    place.check()
+
+
+def test_what_came_after_one_that_gave_up_is_taken_by_the_same_packet(place: Place) -> None:
+    place.giver(timeout=0.001).join()
+    second = place.giver()
+    wait_until(lambda: place.hand_over._current is not None)
+    place.serve()
+    second.join()
+    assert second.error is None
+    place.check()
+
+
+def test_a_refusal_is_the_givers_to_hear(place: Place) -> None:
+    place.refusal = NoResources("full")
+    giver = place.giver()
+    while giver.is_alive():
+        place.serve()
+    assert giver.error is place.refusal
+    place.check()
+
+
+def test_a_loop_that_fails_gives_the_channel_back(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    place.mistake = ZeroDivisionError("our own")
+    giver = place.giver()
+    while giver.is_alive():
+        place.serve()
+    assert isinstance(giver.error, Canceled)
+    assert "ZeroDivisionError: our own" in caplog.text
+    place.check()
+
+
+# ------------------------------------------------------------------------------- raw descriptors
+
+
+class FdGiver(threading.Thread):
+    """A thread that gives a raw descriptor away, and keeps what came of it."""
+
+    def __init__(self, hand_over: HandOver, timeout: float | None = None) -> None:
+        super().__init__()
+        near, self.far = Channel.create()
+        self.fd = near.take()
+        self.koid = koid_of(self.fd)
+        self.error: IpcError | None = None
+        self._hand_over = hand_over
+        self._timeout = timeout
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._hand_over.add_fd(self.fd, self._timeout)
+        except IpcError as error:
+            self.error = error
+            assert koid_of(self.fd) == self.koid, "still open, and the very same"
+            os.close(self.fd)
+
+
+def test_a_descriptor_is_closed_when_it_is_accepted(place: Place) -> None:
+    giver = FdGiver(place.hand_over)
+    while giver.is_alive():
+        place.serve()
+    assert giver.error is None
+    (channel,) = place.taken
+    assert channel.koid == giver.koid
+    with pytest.raises(BadHandle):
+        koid_of(giver.fd)
+    assert not os.get_inheritable(channel.fileno())
+    giver.far.write(b"hello")
+    assert channel.read().data == b"hello"
+    giver.far.close()
+
+
+def test_a_descriptor_that_is_not_accepted_stays(place: Place) -> None:
+    giver = FdGiver(place.hand_over, 0.02)
+    giver.join()
+    assert isinstance(giver.error, TimedOut)
+    place.serve()
+    place.hand_over.stop()
+    late = FdGiver(place.hand_over)
+    late.join()
+    assert isinstance(late.error, Unavailable)
+    for each in (giver, late):
+        with pytest.raises(PeerClosed):
+            each.far.read()
+        each.far.close()
+    assert place.taken == []
+
+
+def test_what_is_no_channel_is_not_even_tried(place: Place) -> None:
+    errors: list[IpcError] = []
+
+    def give(fd: int) -> None:
+        try:
+            place.hand_over.add_fd(fd)
+        except IpcError as error:
+            errors.append(error)
+
+    with open("/dev/null", "rb") as file:
+        for fd in (file.fileno(), 999_999, -1):
+            thread = threading.Thread(target=give, args=[fd])
+            thread.start()
+            thread.join()
+        assert not file.closed
+        os.fstat(file.fileno())
+    assert [type(error) for error in errors] == [WrongType, BadHandle, BadHandle]
+    assert not place.port.statistics()["queued_packets"]
+
+
+def interrupt_while_waiting(place: Place, fd: int) -> None:
+    """Give `fd` away on this, the main thread; a signal comes while the loop accepts it."""
+    taken, giver = place.taken, threading.get_ident()
+
+    def take(channel: Channel) -> None:
+        signal.pthread_kill(giver, signal.SIGUSR1)  # it waits, and cannot go on before this ends
+        taken.append(Channel(channel.take()))
+
+    def serve() -> None:
+        with BlockingPort() as port:
+            hand_over = HandOver(port, take)
+            ready.append(hand_over)
+            started.set()
+            while not taken:
+                port.dispatch(0.01)
+            done.wait()
+            hand_over.stop()
+
+    ready: list[HandOver] = []
+    started, done = threading.Event(), threading.Event()
+    loop = threading.Thread(target=serve)
+    loop.start()
+    try:
+        started.wait()
+        ready[0].add_fd(fd)
+    finally:
+        done.set()
+        loop.join()
+
+
+class Interrupted(Exception):
+    pass
+
+
+def test_a_signal_never_leaves_in_doubt_whose_a_number_is(place: Place) -> None:
+    def handler(*_: object) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        near, far = Channel.create()
+        fd = near.take()
+        koid = koid_of(fd)
+        with far:
+            with pytest.raises(Interrupted):
+                interrupt_while_waiting(place, fd)
+            assert koid_of(fd) == koid, "the number is the giver's still"
+            os.close(fd)
+            assert place.taken[0].koid == koid
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_everything_at_once(place: Place) -> None:
+    """Raw and owned descriptors, in a hurry or not, refusals, and a shutdown in the middle."""
+    chance = random.Random(7)
+    givers: list[Giver] = []
+    raw: list[FdGiver] = []
+    for number in range(CROWD):
+        timeout = chance.choice([None, None, 0.0, chance.uniform(0, 0.01)])
+        if number % 2:
+            givers.append(place.giver(timeout))
+        else:
+            raw.append(FdGiver(place.hand_over, timeout))
+        place.refusal = chance.choice([None, None, NoResources("full")])
+        if number % 8 == 0:
+            place.port.dispatch(chance.uniform(0, 0.001))
+    place.refusal = None
+    for _ in range(CROWD // 4):
+        place.port.dispatch(0.001)
+    place.hand_over.stop()
+    for each in (*givers, *raw):
+        each.join()
+    place.check_owners({giver.koid: giver.error for giver in raw})
+    for one in raw:
+        one.far.close()
+    errors = [one.error for one in givers] + [one.error for one in raw]
+    assert {type(None), TimedOut} <= set(map(type, errors))
 
 
 @pytest.mark.anyio
