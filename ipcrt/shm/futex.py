@@ -65,7 +65,7 @@ def wait(address: int, version: int, timeout: float) -> None:
 
     seconds, rest = divmod(int(timeout * _NANOSECONDS), _NANOSECONDS)
     span = (ctypes.c_long * 2)(seconds, rest)  # struct timespec, relative
-    ctypes.CDLL(None).syscall(
+    _syscall()(
         ctypes.c_long(number),
         ctypes.c_void_p(address + _HALF_AT),
         ctypes.c_int(_WAIT),
@@ -93,6 +93,15 @@ def waker(address: int) -> Callable[[], Any]:
         None,
         ctypes.c_int(0),
     )
+
+
+@functools.cache
+def _syscall() -> Callable[..., Any]:
+    """Answer syscall(2), which lets other threads run meanwhile."""
+    import ctypes
+
+    call: Callable[..., Any] = ctypes.CDLL(None).syscall
+    return call
 
 
 def _wake_nobody() -> None:
