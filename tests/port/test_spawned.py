@@ -1,0 +1,81 @@
+"""Spawned: one end, told to whoever asks; what executors make of it is in test_executor."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from ipcrt.errors import BadState, Canceled, TimedOut
+from ipcrt.port.spawned import Spawned
+from tests.port.scene import HANG, AsyncScene, story
+
+
+def make(aborts: list[str] | None = None) -> Spawned[int]:
+    told = [] if aborts is None else aborts
+    return Spawned("work", None, lambda: told.append("abort"))
+
+
+def test_it_ends_once() -> None:
+    spawned = make()
+    ends: list[bool] = []
+    spawned.when_done(lambda: ends.append(spawned.done()))
+    spawned.succeed(1)
+    spawned.fail(ValueError("too late"))
+    spawned.succeed(2)
+    assert spawned.result() == 1
+    assert ends == [True]
+
+
+def test_abort_is_asked_for_once_and_never_afterwards() -> None:
+    aborts: list[str] = []
+    spawned = make(aborts)
+    spawned.abort()
+    spawned.abort()
+    assert aborts == ["abort"]
+    spawned.fail(Canceled("aborted"))
+    over = make(aborts)
+    over.succeed(1)
+    over.abort()
+    assert aborts == ["abort"]
+
+
+def test_a_result_is_waited_for_so_long_and_on_no_thread_of_its_own() -> None:
+    spawned = make()
+    with pytest.raises(TimedOut, match="has not ended"):
+        spawned.result(0.001)
+    spawned.runs_here()
+    with pytest.raises(BadState, match="runs on this thread"):
+        spawned.result()
+    timer = threading.Timer(0.01, spawned.succeed, args=(3,))
+    seen: list[int] = []
+    waiting = threading.Thread(target=lambda: seen.append(spawned.result(HANG)))
+    waiting.start()
+    timer.start()
+    for thread in (waiting, timer):
+        thread.join(HANG)
+    assert seen == [3]
+    assert spawned.result() == 3  # what has ended may be asked anywhere
+
+
+@story
+async def test_whoever_stops_waiting_leaves_nothing(loop_scene: AsyncScene) -> None:
+    spawned = make()
+    waits = [loop_scene.start(spawned.wait(loop_scene.port)) for _ in range(3)]
+    await loop_scene.port.sleep(0.001)
+    await waits[0].cancel()
+    assert loop_scene.left_behind()["receivers"] == 2
+    threading.Thread(target=lambda: spawned.succeed(7)).start()
+    assert [await one.join() for one in waits[1:]] == [7, 7]
+
+
+@story
+async def test_stopping_as_it_ends_leaves_no_packet(loop_scene: AsyncScene) -> None:
+    """The packet is under way already, and must find a receiver."""
+    spawned = make()
+    waiting = loop_scene.start(spawned.wait(loop_scene.port))
+    await loop_scene.port.sleep(0.001)
+    spawned.succeed(7)
+    assert await waiting.stop() in ([], [7])
+    await loop_scene.settle()
+    assert not loop_scene.left_behind()
