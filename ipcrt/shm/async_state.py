@@ -77,7 +77,9 @@ class AsyncStateReader:
             now = self._port.clock()
             if is_gone or left == 0 or now >= look:
                 look = now + _LOOK_S
-                if not self._reader.writer_alive and reader.version <= seen:
+                if not self._reader.writer_alive:
+                    if reader.version > seen:  # its last word
+                        continue
                     raise PeerClosed(f"the writer of {self._reader.layout.name} is gone")
                 if left == 0:
                     raise TimedOut(f"no newer {reader.section.name} within {timeout} seconds")

@@ -8,6 +8,7 @@ import pytest
 
 from ipcrt.errors import AlreadyExists, BadHandle, Canceled, InvalidArgs, PeerClosed, TimedOut
 from ipcrt.port.aport import AsyncPort, open_port
+from ipcrt.shm import state_reader
 from ipcrt.shm.async_state import AsyncStateReader
 from ipcrt.shm.shared_state import SharedState
 from ipcrt.shm.state_reader import StateReader
@@ -100,6 +101,19 @@ async def test_the_last_word_of_a_writer_is_heard() -> None:
             scene.state.publish(HEAD, AT_REST)
             scene.state.close()
             assert await scene.watcher.wait(HEAD, 0, SECONDS) == 1
+
+
+async def test_a_last_word_that_comes_late_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_port() as port:
+        with Scene(port, bell=True) as scene:
+
+            def speak_and_die(fd: int) -> bool:
+                del fd
+                scene.state.publish(HEAD, AT_REST)
+                return False
+
+            monkeypatch.setattr(state_reader, "is_locked", speak_and_die)
+            assert await scene.watcher.wait(HEAD, 0, 0) == 1
 
 
 async def test_a_writer_that_was_killed_is_noticed(spawn_python: Spawner) -> None:

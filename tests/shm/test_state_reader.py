@@ -358,6 +358,18 @@ def test_the_last_word_of_a_writer_is_heard(state: SharedState, reader: StateRea
     assert reader.wait(HEAD, 0, 0) == 1
 
 
+def test_a_last_word_that_comes_late_is_heard(
+    state: SharedState, reader: StateReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def speak_and_die(fd: int) -> bool:
+        del fd
+        state.publish(HEAD, AT_REST)
+        return False
+
+    monkeypatch.setattr(state_reader, "is_locked", speak_and_die)
+    assert reader.wait(HEAD, 0, 0) == 1
+
+
 def test_a_writer_killed_in_the_middle_leaves_the_last_whole_value(spawn_python: Spawner) -> None:
     child, vmo = start_writer(spawn_python, IN_THE_MIDDLE)
     with StateReader.attach(vmo, LAYOUT) as reader:
