@@ -4,10 +4,12 @@ Versions count from one; value number v goes to slot v % SLOTS.
 
 1. A value is written into its slot first, then its version into the section's word: a store of one
    aligned word, which CPython makes in one piece (`checksum`, rule 1). So a writer that stops in
-   the middle, for whatever reason, leaves the newest whole value as it was.
+   the middle, for whatever reason, leaves the newest whole value as it was. The stores of a copy
+   may pass each other, even on x86-64; the single one behind them passes none.
 2. While the word says v, the writer touches no slot but that of v + 1.
 3. Where stores may be seen out of order, a fence stands before and after the value.
-Source: H.-J. Boehm, "Can seqlocks get along with programming language memory models?" (2012).
+Source: H.-J. Boehm, "Can seqlocks get along with programming language memory models?" (2012);
+Intel SDM 3A, 9.2.4, "Fast-String Operation and Out-of-Order Stores".
 """
 
 from __future__ import annotations
