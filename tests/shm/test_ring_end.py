@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import threading
 from collections.abc import Callable
@@ -38,6 +37,7 @@ from ipcrt.shm.ring_layout import CONSUMER_SLEEPS, HEAD, PRODUCER_SLEEPS, TAIL, 
 from ipcrt.shm.ring_memory import create_memory
 from ipcrt.shm.ring_producer import RingProducer
 from tests.port.test_fork import in_child
+from tests.support.proc import open_fds
 from tests.support.waiting import wait_until
 
 
@@ -118,10 +118,13 @@ def test_what_is_no_ring_is_refused_and_closed(
     error: type[IpcError],
     kind: type[RingProducer | RingConsumer],
 ) -> None:
+    before = open_fds()
     handles = make()
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         kind.attach(*handles)
     assert all(handle.closed for handle in handles)
+    assert open_fds() == before, "nothing is left to the collector: the traceback is alive"
+    assert caught.value
 
 
 def test_a_ring_that_takes_too_much_is_refused() -> None:
@@ -372,11 +375,11 @@ def test_a_forked_child_attaches_to_the_handles() -> None:
 
 
 def test_what_an_end_holds_is_counted() -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_fds()
     producer, consumer = create_ring(64)
-    assert len(os.listdir("/proc/self/fd")) == before + 6, "a VMO, its mapping and a bell each"
+    assert len(open_fds()) == len(before) + 6, "a VMO, its mapping and a bell each"
     producer.push(b"12345678")
     assert producer.statistics() == {"index": 16, "sleeps": 0, "rings": 0}
     producer.close()
     consumer.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_fds() == before

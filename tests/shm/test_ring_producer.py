@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import threading
 from collections.abc import Iterator
 
@@ -177,12 +178,13 @@ def test_nothing_of_what_is_abandoned_is_seen() -> None:
 
 def test_an_array_of_a_reserved_record_may_be_kept() -> None:
     with ring(64, 8) as (producer, consumer):
-        array = np.frombuffer(producer.reserve(), "<u8")
+        room = producer.reserve()
+        array = np.frombuffer(room, "<u8")
+        word = ctypes.c_uint64.from_buffer(room)
         array[0] = 77
         producer.commit()
         assert consumer.pop() == (77).to_bytes(8, "little")
-    assert array[0] == 77
-    del array
+    assert array[0] == word.value == 77
 
 
 def test_a_push_waits_for_its_room_alone_and_many_for_half_the_ring() -> None:

@@ -49,7 +49,7 @@ def parse(arguments: list[str]) -> Options:
         type=_names,
         default=(),
         metavar="NAME,...",
-        help="rows whose names begin so, and import, clients, activation; see --list",
+        help="rows whose names begin so, and import, clients, activation, ring; see --list",
     )
     add(
         "--placement",

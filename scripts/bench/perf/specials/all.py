@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Final
 
 from scripts.bench.perf.results import Special
-from scripts.bench.perf.specials import activation, clients, startup
+from scripts.bench.perf.specials import activation, clients, ring, shared_state, startup
 
 Measured = Callable[[int], Special]
 SPECIALS: Final[dict[str, tuple[Measured, int, int]]] = {
     clients.NAME: (clients.measure, 1, 5),
     activation.NAME: (activation.measure, 2, 11),
     startup.NAME: (startup.measure, 3, 21),
+    shared_state.NAME: (shared_state.measure, 1, 5),
+    ring.NAME: (ring.measure, 3, 21),
 }
 """Each by its name, with its repetitions in a quick run and in a full one."""
 
