@@ -196,8 +196,7 @@ class Swapchain:
         Whoever keeps them longer keeps the image mapped.
         """
         image = self._images[index]
-        if not self._destroyed:
-            self._step(index, Step.LATCH)
+        self._step(index, Step.LATCH)
         image.readers += 1
         return image.view
 
@@ -261,7 +260,7 @@ class Swapchain:
     def _retire(self, index: int) -> None:
         """Make `index` free where rule 6 of `image_states.py` lets it be."""
         image = self._images[index]
-        if image.named or index == self._newest or self._destroyed:
+        if image.named or index == self._newest:
             return
         self._step(index, Step.RETIRE)
         self._free.append(index)

@@ -152,7 +152,7 @@ def _check_range(name: str, value: int, limit: int) -> None:
 
 
 def _check_bits(name: str, value: int, known: int) -> None:
-    if value < 0 or int(value) & ~known:
+    if int(value) & ~known:
         raise InvalidArgs(f"{name} {int(value):#x} has bits beyond {known:#x}")
 
 

@@ -2,8 +2,7 @@
 
 1. A commit is checked as a whole before anything changes, and replaces the one before as a whole: a
    frame shows all of one commit, or all of another.
-2. It names each image once, however many layers show it.
-3. A frame holds what it reads until it is closed, also when the client is gone by then.
+2. A frame holds what it reads until it is closed, also when the client is gone by then.
 Source: layer_sync of Monado; xrEndFrame of OpenXR.
 """
 
@@ -105,24 +104,22 @@ def _check_pose(pose: Pose) -> None:
 
 
 class Commit:
-    """Layers that were checked, and the images that they hold; `SwapchainSet` makes them."""
+    """Layers that were checked, and hold their images until `drop`."""
 
-    __slots__ = ("_images", "frame_id", "layers")
+    __slots__ = ("frame_id", "layers")
 
     def __init__(self, layers: Sequence[tuple[Layer, Swapchain]], frame_id: int) -> None:
         """Hold the images of layers that `check_layer` has let pass."""
         self.layers = tuple(layers)
         self.frame_id = frame_id
-        self._images = dict.fromkeys((chain, layer.image) for layer, chain in layers)  # rule 2
-        for chain, image in self._images:
-            chain.name(image)
+        for layer, chain in layers:
+            chain.name(layer.image)
 
     def drop(self) -> None:
         """Hold them no longer; a second time does nothing."""
-        images, self._images = self._images, {}
-        self.layers = ()
-        for chain, image in images:
-            chain.unname(image)
+        layers, self.layers = self.layers, ()
+        for layer, chain in layers:
+            chain.unname(layer.image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +144,7 @@ class LatchedLayer:
 
 
 class Frame:
-    """What one frame shows of one client; close it when nothing reads it any more (rule 3)."""
+    """What one frame shows of one client; close it when nothing reads it any more (rule 2)."""
 
     __slots__ = ("_held", "frame_id", "layers")
 

@@ -85,7 +85,7 @@ def test_a_layer_that_cannot(
         check_layer(layer, chain)
 
 
-def test_a_commit_holds_each_image_once(chain: Swapchain) -> None:
+def test_a_commit_holds_an_image_until_it_is_dropped(chain: Swapchain) -> None:
     commit = Commit([(GOOD, chain), (replace(GOOD, array_layer=1), chain)], 7)
     chain.acquire()
     chain.wait(1)
