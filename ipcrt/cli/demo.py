@@ -1,8 +1,8 @@
 """ipcrt demo: the whole runtime at work, in processes of its own.
 
 The demonstrations are programs of the services, which this package must not know: one is started in
-place of this process. `monado` as the only path means the one of that name; a file that is called so
-is given by its whole path.
+place of this process. `monado` as the only path means the one of that name; a file that is called
+so is given by its whole path.
 """
 
 from __future__ import annotations
