@@ -60,7 +60,7 @@ class LocatorLimits:
     """Client channels at once of one uid."""
 
     calls_in_flight: int = 64
-    """Calls of one client that are not answered; more wait unread."""
+    """Calls on one channel that are not answered; more wait unread."""
 
     waiting_for_service: int = 2048
     """Channels' ends at once that wait for one service to take them; others are refused."""
@@ -71,8 +71,11 @@ class LocatorLimits:
     connections_per_client: int | None = None
     """Client channels at once of one process; None: as many as its uid's."""
 
-    calls_per_uid: int = 1024
-    """Requests of one uid that are not done: above all, channels' ends that wait."""
+    calls_per_client: int = 1024
+    """Requests of one process that are not done: above all, channels' ends that wait."""
+
+    calls_per_uid: int = 4096
+    """Requests of one uid that are not done."""
 
     fds_per_client: int = 2048
     """Descriptors kept at once for one process."""
@@ -96,7 +99,7 @@ class LocatorLimits:
         """Answer what one client may hold where policy says nothing else."""
         return Bounds(
             self.connections_per_client or self.clients_per_uid,
-            self.calls_in_flight,
+            self.calls_per_client,
             self.fds_per_client,
             self.queued_bytes_per_client,
         )
@@ -224,9 +227,8 @@ class LocatorService:
         return True
 
     def _serve(self, end: ServerEnd[Any], guest: Guest) -> None:
-        limits = dataclasses.replace(
-            self._per_client, calls_in_flight=guest.share.client_bounds.calls
-        )
+        calls = min(self._per_client.calls_in_flight, guest.share.client_bounds.calls)
+        limits = dataclasses.replace(self._per_client, calls_in_flight=calls)
         try:
             guest.serve(end, limits)
         except BaseException:

@@ -94,7 +94,7 @@ async def test_a_client_is_told_where_it_stands() -> None:
         assert told["client", "connections"] == (1, 50, 0)
         assert told["uid", "connections"] == (2, 50, 0)
         assert told["uid", "fds"][0] == 2
-        assert told["client", "calls"] == (1, 64, 0), "the one that asks"
+        assert told["client", "calls"] == (1, 1024, 0), "the one that asks"
 
 
 async def test_replies_that_wait_are_calls() -> None:
