@@ -4,7 +4,8 @@
    write to it, whoever holds it (F_SEAL_FUTURE_WRITE).
 2. A reader maps it only if it is sealed so: then it is no third party's word that it reads. Its
    signaller is not trusted all the same: see `sync.py`.
-3. The value is one aligned word, written and read by one access of the machine: never torn.
+3. The value is one aligned word, written and read by one access of the machine: never torn. Whoever
+   has read it sees all that its signaller had written before, also into other memory.
 Source: F_ADD_SEALS in fcntl(2).
 
     0  magic, 8 bytes    8  version u64    64  value u64      (native byte order)
@@ -19,6 +20,7 @@ from typing import Final
 from ipcrt.errors import RemoteProtocolError
 from ipcrt.objects.seals import Seals
 from ipcrt.objects.vmo import Vmo
+from ipcrt.shm.fence import fence
 
 PAGE_BYTES: Final = mmap.PAGESIZE
 MAX_VALUE: Final = (1 << 64) - 1
@@ -43,10 +45,12 @@ class TimelinePage:
     def value(self) -> int:
         """What stands there now."""
         found: int = self._words[_VALUE_WORD]
+        fence()  # rule 3
         return found
 
     @value.setter
     def value(self, value: int) -> None:
+        fence()  # rule 3
         self._words[_VALUE_WORD] = value
 
     def close(self) -> None:

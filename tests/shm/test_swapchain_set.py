@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -257,7 +258,7 @@ def test_after_the_end_there_is_nothing() -> None:
     mine.close()
     mine.close()
     with mine.latch() as frame:
-        assert not frame.layers
+        assert (shown(frame), frame.frame_id) == ([], None)
     given = images(2)
     steps: list[Callable[[], object]] = [
         lambda: mine.create(INFO),
@@ -290,7 +291,7 @@ else:
     mine = ClientSwapchain.attach(info, end.read().handles)
 for line in sys.stdin:
     index, value = map(int, line.split())
-    mine.pixels(index)[...] = value
+    mine.image(index)[:] = bytes([value]) * info.image_bytes
     print("drawn")
 """
 
@@ -387,6 +388,32 @@ def test_a_client_that_is_killed_gives_its_images_back(
     assert mapped_images() == maps
     spawn_python.close()
     assert len(open_fds()) == fds
+
+
+@pytest.mark.slow
+def test_twenty_clients_are_killed_at_any_moment(spawn_python: Spawner) -> None:
+    """Each draws as fast as it can, and dies after some of its pictures, anywhere in the next."""
+    fds, maps = len(open_fds()), mapped_images()
+    chance = random.Random(20)
+    with SwapchainSet() as bystander:
+        number = create(bystander)
+        bystander.commit([Layer(number, draw(bystander, number))], 1)
+        for turn in range(20):
+            client = Client(spawn_python, chance.choice(["attach", "allocate"]))
+            for value in range(1, chance.randrange(1, 20)):
+                client.show(value)
+                assert client.seen() == value
+            frame = client.set.latch()
+            for _ in range(chance.randrange(4)):
+                client.child.send(f"{chance.randrange(3)} 99")
+            client.kill()
+            client.set.close()
+            frame.close()
+            spawn_python.close()
+            assert mapped_images() == maps + 3, turn
+        with bystander.latch() as frame:
+            assert frame.frame_id == 1
+    assert (len(open_fds()), mapped_images()) == (fds, maps)
 
 
 def test_the_pages_example_runs() -> None:

@@ -11,6 +11,7 @@ from ipcrt.errors import RemoteProtocolError
 from ipcrt.objects.rights import BASIC, Rights
 from ipcrt.objects.seals import IMMUTABLE, Seals
 from ipcrt.objects.vmo import Vmo
+from ipcrt.shm import sync_page
 from ipcrt.shm.sync_page import MAX_VALUE, PAGE_BYTES, attach_page, create_page
 
 SEALS = Seals.SHRINK | Seals.GROW | Seals.FUTURE_WRITE
@@ -23,6 +24,18 @@ def test_a_value_is_seen_by_all_who_attach() -> None:
         assert [reader.value for reader in readers] == [5, 5, 5]
         page.value = MAX_VALUE
         assert [reader.value for reader in readers] == [MAX_VALUE] * 3
+
+
+def test_what_was_written_before_is_seen_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which no machine with x86-64's memory order can show: so where the fences stand."""
+    seen: list[int] = []
+    vmo, page = create_page(5)
+    with vmo:
+        monkeypatch.setattr(sync_page, "fence", lambda: seen.append(page._words[8]))
+        page.value = 6
+        assert seen == [5]
+        assert page.value == 6
+        assert seen == [5, 6]
 
 
 def test_the_mapping_goes_with_the_page() -> None:
