@@ -23,25 +23,29 @@ from ipcrt.shm.ring_producer import RingProducer
 
 
 def create_ring(
-    capacity_bytes: int, *, record_bytes: int | None = None, name: str = "ring"
+    capacity_bytes: int,
+    *,
+    record_bytes: int | None = None,
+    name: str = "ring",
+    busy_poll_us: int | None = None,
 ) -> tuple[RingProducer, RingConsumer]:
     """Make an empty ring: its two ends, each owned by the caller; `take` one to send it away.
 
     The capacity is rounded up to whole records. `record_bytes` None: each record has its own size,
     takes 8 to 15 bytes more, and at most half the capacity. All pages are allocated here. `name`
-    shows in /proc. Raises: OutOfRange: no room for a record, or over 1 GiB. InvalidArgs: a NUL in
-    the name. NoResources.
+    shows in /proc; `busy_poll_us` is for both ends, see `RingEnd.attach`. Raises: OutOfRange: no
+    room for a record, or over 1 GiB. InvalidArgs: a NUL in the name, no time to poll. NoResources.
     """
     shape = make_shape(capacity_bytes, record_bytes)
+    limit = shape.memory_bytes
     with contextlib.ExitStack() as undo:
         vmo = undo.enter_context(create_memory(shape, name))
         bells = create_bell()
         for bell in bells:
             undo.enter_context(bell)
         far = undo.enter_context(vmo.duplicate())
-        producer = undo.enter_context(
-            RingProducer.attach(vmo, bells[0], max_bytes=shape.memory_bytes)
-        )
-        consumer = RingConsumer.attach(far, bells[1], max_bytes=shape.memory_bytes)
+        producer = RingProducer.attach(vmo, bells[0], max_bytes=limit, busy_poll_us=busy_poll_us)
+        undo.enter_context(producer)
+        consumer = RingConsumer.attach(far, bells[1], max_bytes=limit, busy_poll_us=busy_poll_us)
         undo.pop_all()
     return producer, consumer

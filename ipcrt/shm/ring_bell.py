@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ipcrt.errors import PeerClosed, ShouldWait
+from ipcrt.errors import PeerClosed, RemoteProtocolError, ShouldWait
 from ipcrt.objects.fifo import MIN_ELEMENTS, Fifo
 
 _RING: Final = b"\1"
@@ -21,6 +21,12 @@ _HEARD_AT_ONCE: Final = 64
 def create_bell() -> tuple[Fifo, Fifo]:
     """Make the two ends of a bell, each owned by the caller. Raises: NoResources."""
     return Fifo.create(MIN_ELEMENTS, len(_RING))
+
+
+def check_bell(bell: Fifo) -> None:
+    """Refuse a fifo that cannot be rung. Raises: RemoteProtocolError."""
+    if bell.elem_size != len(_RING):
+        raise RemoteProtocolError(f"a fifo of {bell.elem_size}-byte elements is no ring's bell")
 
 
 def ring_bell(bell: Fifo) -> bool:

@@ -31,7 +31,7 @@ from ipcrt.port.blocking import wait_one
 from ipcrt.port.fork import generation
 from ipcrt.port.signals import Signals
 from ipcrt.shm.fence import fence
-from ipcrt.shm.ring_bell import hear_bell, ring_bell
+from ipcrt.shm.ring_bell import check_bell, hear_bell, ring_bell
 from ipcrt.shm.ring_layout import CONSUMER_SLEEPS, HEAD, PRODUCER_SLEEPS, TAIL, check_indices
 from ipcrt.shm.ring_memory import RingMemory
 
@@ -144,6 +144,7 @@ class RingEnd:
             spin_us = busy_poll.busy_poll_us(busy_poll_us)
             own_vmo = undo.enter_context(Vmo.from_handle(vmo))
             own_bell = undo.enter_context(Fifo.from_handle(bell))
+            check_bell(own_bell)
             memory = RingMemory(own_vmo, max_bytes)
             undo.callback(memory.close)
             end = cls(own_vmo, own_bell, memory, spin_us)

@@ -217,7 +217,7 @@ def use(name: str, size: int, producer: RingProducer, consumer: RingConsumer) ->
         "sleep_pop": lambda: consumer.pop(0),
     }
     found = actions[name]()
-    return found if isinstance(found, list) else [found]
+    return [*found] if name == "pop_many" else [found]
 
 
 def broken_by(name: str, size: int, producer: RingProducer, consumer: RingConsumer) -> bool:

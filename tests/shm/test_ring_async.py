@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import anyio
 import anyio.lowlevel
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 @contextlib.asynccontextmanager
 async def ring(
     capacity: int, record: int | None = None
-) -> AsyncIterator[tuple[AsyncPort, AsyncRingProducer, AsyncRingConsumer]]:
+) -> AsyncGenerator[tuple[AsyncPort, AsyncRingProducer, AsyncRingConsumer]]:
     producer, consumer = create_ring(capacity, record_bytes=record)
     async with (
         open_port() as port,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ DATA = HEADER_BYTES // 8
 
 
 @contextlib.contextmanager
-def ring(capacity: int, record: int | None = None) -> Iterator[tuple[RingProducer, RingConsumer]]:
+def ring(capacity: int, record: int | None = None) -> Generator[tuple[RingProducer, RingConsumer]]:
     producer, consumer = create_ring(capacity, record_bytes=record)
     with producer, consumer:
         yield producer, consumer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ from ipcrt.shm.ring_producer import RingProducer
 
 
 @contextlib.contextmanager
-def ring(capacity: int, record: int | None = None) -> Iterator[tuple[RingProducer, RingConsumer]]:
+def ring(capacity: int, record: int | None = None) -> Generator[tuple[RingProducer, RingConsumer]]:
     producer, consumer = create_ring(capacity, record_bytes=record)
     with producer, consumer:
         yield producer, consumer

@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Final
 
 from ipcrt.objects.channel import Channel
@@ -55,7 +55,7 @@ class Pair:
 
 
 @contextlib.contextmanager
-def _pair() -> Iterator[Pair]:
+def _pair() -> Generator[Pair]:
     with contextlib.ExitStack() as stack:
         near, far = Channel.create()
         stack.enter_context(near)
@@ -78,9 +78,11 @@ def _pair() -> Iterator[Pair]:
 
 def _create(way: str) -> tuple[RingProducer, RingConsumer]:
     capacity, record = (SLOTS * MIB, MIB) if way in _LARGE else (MIB, len(RECORD))
-    producer, consumer = create_ring(capacity, record_bytes=None if way == "many" else record)
-    polling = RingProducer.attach(*producer.take(), busy_poll_us=BUSY_POLL_US.get(way, 0))
-    return polling, consumer
+    return create_ring(
+        capacity,
+        record_bytes=None if way == "many" else record,
+        busy_poll_us=BUSY_POLL_US.get(way, 0),
+    )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
