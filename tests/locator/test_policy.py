@@ -9,6 +9,7 @@ import pytest
 
 from ipcrt.errors import InvalidArgs, NotFound
 from ipcrt.locator.credentials import Credentials
+from ipcrt.locator.limits import Quota
 from ipcrt.locator.policy import Namespace, Policy, Rule
 from ipcrt.locator.policy_subject import Subject
 from ipcrt.objects.channel import Channel
@@ -114,6 +115,63 @@ def test_who_is_in_no_unit_matches_no_pattern() -> None:
     assert not Rule(unit=["*"]).matches(Subject(ALICE))
 
 
+@pytest.mark.parametrize(
+    "patterns, cgroup, holds",
+    [
+        (["/user.slice/*"], "/user.slice/user-1.slice/x.scope", True),
+        (["/a", "/b/*"], "/b/c/d", True),
+        (["/user.slice/*"], "/user.slice", False),
+        (["/user.slice/*"], "/x/user.slice/y", False),
+        (["*"], None, False),
+        ([], "/a", False),
+    ],
+)
+def test_a_cgroup_is_matched_as_a_path(
+    patterns: list[str], cgroup: str | None, holds: bool
+) -> None:
+    assert Rule(cgroup=patterns).matches(Subject(ALICE, None, cgroup)) is holds
+
+
+def test_every_condition_that_fails_says_why() -> None:
+    rule = Rule(user=["root", 5], group=[9], unit=["x*"], cgroup=["/a"])
+    assert list(rule.misses(Subject(ALICE, "y.service", "/b"))) == [
+        "uid 61001 is not user root or 5",
+        "none of its groups is 9",
+        "it runs in unit 'y.service', not in x*",
+        "it runs in cgroup '/b', not in /a",
+    ]
+    assert list(Rule(user=[]).misses(Subject(ALICE))) == ["uid 61001 is not user any of none"]
+
+
+def test_limits_come_from_the_most_generous_rule_then_from_the_file(tmp_path: Path) -> None:
+    policy = Policy.load(
+        write(
+            tmp_path,
+            """
+            [limits]
+            client = { connections = 2, fds = 50 }
+            uid.calls = 7
+
+            [[rule]]
+            limits.client = { connections = 9, calls = 1 }
+            [[rule]]
+            user = [61001]
+            limits.client.connections = 30
+            limits.client.fds = 4
+            [[rule]]
+            user = [0]
+            limits.client.connections = 1000
+            """,
+        )
+    )
+    alice = policy.judge(Subject(ALICE)).quotas
+    assert alice.client == Quota(connections=30, calls=1, fds=4)
+    assert alice.uid == Quota(calls=7)
+    stranger = policy.judge(Subject(Credentials(1, 5, 5, frozenset()))).quotas
+    assert stranger.client == Quota(connections=9, calls=1, fds=50)
+    assert policy.judge(Subject(ROOT)).quotas.client.connections == 1000
+
+
 def test_names_of_users_and_groups() -> None:
     user = pwd.getpwuid(os.getuid())
     group = grp.getgrgid(os.getgid())
@@ -144,11 +202,14 @@ def test_a_peer_outside_units_gets_what_needs_none(tmp_path: Path) -> None:
         ("[[rule]]\nopen = 'a/*'\n", "`$.rule[0].open`"),
         ("rule = 1\n", "`$.rule`"),
         ("[[rules]]\n", "`rules`"),
+        ("\n\n[[rule]]\nuser = [1,\n2.5]\n", "`$.rule[0].user[1]` (line 4)"),
+        ("[limits]\n\n[limits.client]\nfds = 0\n", "`$.limits.client.fds` (line 4)"),
+        ("[limits]\nclients = 5\n", "`clients` - at `$.limits` (line 2)"),
         (b"\xff\n", "utf-8"),
         ("rule = " + "[" * 5000, ""),
         ("#" * (1 << 20) + "\n", "exceeds 1048576 bytes"),
     ],
-    ids=str.split("toml end key user uid open list rule section utf-8 depth size"),
+    ids=str.split("toml end key user uid open list rule section float zero limit utf-8 depth size"),
 )
 def test_an_error_names_the_file_and_the_place(
     tmp_path: Path, text: str | bytes, says: str
