@@ -12,9 +12,7 @@ from ipcrt.errors import InvalidArgs, NotSupported, Unavailable
 from ipcrt_services.monado.pictures import PngFile, VideoFile, Window
 
 
-def picture(
-    red: int, height: int = 32, width: int = 48
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def picture(red: int, height: int = 32, width: int = 48) -> npt.NDArray[np.uint8]:
     found = np.zeros((height, width, 4), np.uint8)
     found[...] = (red, 10, 20, 255)
     return found
