@@ -136,6 +136,7 @@ class LocatorService:
         self._rests: dict[Handle, Token] = {}
         self._ceiling = descriptor_ceiling()
         self._reserve = _reserve_fd()
+        self._left_at = port.clock()
         self.hand_over = HandOver(port, self._take_over)
 
     # ---- clients that come in
@@ -164,7 +165,7 @@ class LocatorService:
                 if not self._shed(listener):
                     self._rest(listener)
                 return
-            self._take_in(channel)
+            self.take_in(channel)
 
     def _shed(self, listener: Handle) -> bool:
         """Turn one client away with the descriptor that was kept for this; False if we cannot."""
@@ -184,13 +185,18 @@ class LocatorService:
         self.port.remove_reader(listener)
         self._rests[listener] = self.port.deadlines.add(_REST_S, lambda: self._watch(listener))
 
-    def _take_in(self, channel: Channel) -> None:
-        """Serve a channel that was accepted, as whom the kernel says its peer is."""
+    def take_in(self, channel: Channel) -> Session | None:
+        """Serve a channel that was accepted, as whom the kernel says its peer is.
+
+        The channel is moved; None: whoever it is was turned away.
+        """
         with ServerEnd[Locator](channel) as end:
             try:
-                self.admit(end, self._session_for(end.channel))
+                session = self._session_for(end.channel)
+                return session if self.admit(end, session) else None
             except (IpcError, OSError) as error:
                 _log.warning("a client is turned away: %s", error)
+                return None
 
     def _take_over(self, channel: Channel) -> None:
         """Serve a channel that another thread gives, which is moved unless this raises.
@@ -284,14 +290,23 @@ class LocatorService:
         """True where these may wait for a service: all that wait leave half of what there is."""
         return max(descriptors) < self._ceiling // 2
 
-    def forget(self, guest: Guest, reason: IpcError) -> None:
-        """A client has gone: free its place."""
+    def guests(self) -> list[Guest]:
+        """Answer who is served."""
+        return list(self._sessions)
+
+    def dismiss(self, guest: Guest) -> None:
+        """Free the place of a client that is served no more; harmless where that was done."""
         if guest in self._sessions:
             self._sessions.discard(guest)
             guest.share.give_back(Resource.CONNECTIONS)
             guest.share.give_back(Resource.FDS, 1 + len(guest.descriptors()))
             self.queues.forget(guest)
             guest.release()
+            self._left_at = self.port.clock()
+
+    def forget(self, guest: Guest, reason: IpcError) -> None:
+        """A client has gone: free its place."""
+        self.dismiss(guest)
         if not isinstance(reason, PeerClosed | ProtocolError):  # bindings logs the latter
             _log.info("%s is closed: %s", guest, reason)
 
@@ -302,6 +317,18 @@ class LocatorService:
             registration.share.give_back(Resource.FDS, registration.fds)
 
     # ---- life
+
+    @property
+    def idle_since(self) -> float | None:
+        """When the last client left, on the port's clock; None while there is one.
+
+        Whoever serves a name is a client, also where its own channel is closed.
+        """
+        self.registry.sweep()
+        if self._sessions or len(self.registry):
+            self._left_at = self.port.clock()
+            return None
+        return self._left_at
 
     def statistics(self) -> dict[str, int]:
         """Count clients, their uids, and the names on offer."""
@@ -342,16 +369,20 @@ class LocatorService:
         with diagnostics.duplicate_vmo() as vmo:
             self.keeper.publish(self, Locator.TABLE.name, TREE_NAME, who, vmo)
 
-    def close(self) -> None:
-        """Take nobody in any more; tell every client UNAVAILABLE and close it. Idempotent."""
-        self.stopping = True
-        self.hand_over.stop()
+    def stop_listening(self) -> None:
+        """Leave whoever connects from now on in the listeners' queues. Idempotent."""
         for listener in self._listeners:
             self.port.remove_reader(listener)
         for token in self._rests.values():
             self.port.deadlines.drop(token)
         self._listeners.clear()
         self._rests.clear()
+
+    def close(self) -> None:
+        """Take nobody in any more; tell every client UNAVAILABLE and close it. Idempotent."""
+        self.stopping = True
+        self.hand_over.stop()
+        self.stop_listening()
         for session in list(self._sessions):
             if session.binding is not None:
                 session.binding.close(Status.UNAVAILABLE)

@@ -97,6 +97,10 @@ class Registry:
             self._listings[namespace] = listing
         return listing
 
+    def registrations(self) -> list[Registration]:
+        """Answer all registrations, also those whose service has died unnoticed."""
+        return list(self._registrations)
+
     def has_room(self, names: Sequence[str], uid: int, names_per_uid: int) -> bool:
         """True where a service of `uid` may offer these names, too."""
         offered = sum(each.uid == uid for each in self._by_name.values())

@@ -144,14 +144,24 @@ class Session(Guest, LocatorServer):
             with process:
                 if not service.has_room(outgoing.channel.fileno(), process.fileno()):
                     raise RegisterFailed(RegisterError.TOO_MANY)
-                proxy = OutgoingProxy(outgoing, service.port)
-                kept = Process(process.take(), process.rights)
-        registration = Registration(offered, proxy, self.who.uid, kept, self, self.share)
+                self.offer(offered, outgoing, process)
+        _log.info("%s offers %s", self, ", ".join(offered))
+
+    def offer(
+        self, names: tuple[str, ...], outgoing: ClientEnd[Outgoing], process: Process
+    ) -> None:
+        """Offer names until the service, or its process, ends; both are moved.
+
+        The caller has checked that the names are free, and that all limits hold.
+        """
+        service = self._service
+        proxy = OutgoingProxy(outgoing, service.port)
+        kept = Process(process.take(), process.rights)
+        registration = Registration(names, proxy, self.who.uid, kept, self, self.share)
         registration.fds = _FDS_OF_REGISTRATION
         self.share.hold(Resource.FDS, registration.fds)
         service.registry.add(registration)
         service.end_with(kept, lambda: service.registry.remove(registration))
-        _log.info("%s offers %s", self, ", ".join(offered))
 
     def _check_names(self, names: tuple[str, ...]) -> None:
         registry = self._service.registry
