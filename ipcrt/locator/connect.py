@@ -46,6 +46,9 @@ SOCKET_VARIABLE: Final = "IPCRT_LOCATOR"
 _RETRY_S: Final = (0.001, 0.05)
 """First and longest pause while the backlog is full: no event tells when it has room again."""
 
+_TRIES: Final = 3
+"""How often to connect where each locator stops before it has answered."""
+
 
 def locator_path(path: str | os.PathLike[str] | None = None) -> str:
     """Answer where to connect: `path`, else $IPCRT_LOCATOR, else the default path."""
@@ -95,12 +98,18 @@ async def connect(
             yield client
         return
     where = _Where(path, timeout)
-    while (channel := try_connect(where.path)) is None:
-        await port.sleep(where.pause())
-    async with LocatorProxy(ClientEnd[Locator](channel), port) as proxy:
-        with where.clear_refusal():
-            reply = await proxy.get_identity(timeout=where.left())
-        yield LocatorClient(proxy, port, reply.identity)
+    while True:
+        while (channel := try_connect(where.path)) is None:
+            await port.sleep(where.pause())
+        async with LocatorProxy(ClientEnd[Locator](channel), port) as proxy:
+            try:
+                with where.clear_refusal():
+                    reply = await proxy.get_identity(timeout=where.left())
+            except Unavailable as error:
+                where.try_again(error)
+                continue
+            yield LocatorClient(proxy, port, reply.identity)
+            return
 
 
 @contextmanager
@@ -116,12 +125,18 @@ def connect_blocking(
             yield client
         return
     where = _Where(path, timeout)
-    while (channel := try_connect(where.path)) is None:
-        time.sleep(where.pause())
-    with LocatorBlockingProxy(ClientEnd[Locator](channel), port) as proxy:
-        with where.clear_refusal():
-            reply = proxy.get_identity(timeout=where.left())
-        yield BlockingLocatorClient(proxy, port, reply.identity)
+    while True:
+        while (channel := try_connect(where.path)) is None:
+            time.sleep(where.pause())
+        with LocatorBlockingProxy(ClientEnd[Locator](channel), port) as proxy:
+            try:
+                with where.clear_refusal():
+                    reply = proxy.get_identity(timeout=where.left())
+            except Unavailable as error:
+                where.try_again(error)
+                continue
+            yield BlockingLocatorClient(proxy, port, reply.identity)
+            return
 
 
 class LocatorClient:
@@ -217,6 +232,7 @@ class _Where:
         self._timeout = timeout
         self._until = time.monotonic() + timeout
         self._pause = _RETRY_S[0]
+        self._tries = _TRIES
 
     def left(self) -> float:
         """Answer how many seconds are left."""
@@ -231,6 +247,16 @@ class _Where:
             raise TimedOut(f"the backlog of {self.path} stayed full for {self._timeout} seconds")
         pause, self._pause = self._pause, min(self._pause * 2, _RETRY_S[1])
         return pause
+
+    def try_again(self, error: Unavailable) -> None:
+        """Allow another try, or raise `error`.
+
+        A locator that stops while it is connected to has heard nothing but who is there. Under a
+        supervisor another one comes; where none does, the next try says so.
+        """
+        self._tries -= 1
+        if not self._tries or not self.left():
+            raise error
 
     @contextmanager
     def clear_refusal(self) -> Generator[None, None, None]:

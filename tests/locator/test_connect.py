@@ -408,9 +408,48 @@ async def test_a_locator_that_goes_away_meanwhile(path: Path) -> None:
     with listening(path) as listener:
         async with open_port() as port:
             port.deadlines.add(0.02, listener.close)
-            with pytest.raises(Unavailable, match="has gone"):
+            with pytest.raises(Unavailable, match="no locator listens"):
                 async with connect(path, port=port):
                     pass
+
+
+def accept_and_close(listener: socket.socket, times: int) -> None:
+    for _ in range(times):
+        listener.accept()[0].close()
+
+
+@pytest.mark.anyio
+async def test_a_locator_that_is_restarted_meanwhile(stage: Stage) -> None:
+    """It has accepted, and not answered."""
+    stage.path.parent.mkdir()
+    for blocking in (False, True):
+        with listening(stage.path) as listener:
+            closing = threading.Thread(target=accept_and_close, args=(listener, 2))
+            closing.start()
+            starting = threading.Timer(0.05, stage.activated_locator, (listener,))
+            starting.start()
+            if blocking:
+                with connect_blocking(stage.path) as locator:
+                    assert locator.identity == MYSELF
+            else:
+                async with connect(stage.path) as client:
+                    assert client.identity == MYSELF
+            closing.join()
+            starting.join()
+        stage.path.unlink()
+
+
+@pytest.mark.anyio
+async def test_locators_that_stop_again_and_again(path: Path) -> None:
+    with listening(path) as listener:
+        closing = threading.Thread(target=accept_and_close, args=(listener, 6))
+        closing.start()
+        with pytest.raises(Unavailable, match="has gone"):
+            async with connect(path):
+                pass
+        with pytest.raises(Unavailable, match="has gone"), connect_blocking(path):
+            pass
+        closing.join()
 
 
 # ------------------------------------------------------------------------------------------ refusal

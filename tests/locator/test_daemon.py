@@ -41,7 +41,10 @@ def failure(child: Child) -> str:
 
 def test_help(spawn_python: Spawner) -> None:
     text = spawn_python.module(DAEMON, "--help").finish()
-    for option in ("--socket", "--mode", "--policy", "--max-clients-per-uid", "--verbose"):
+    for option in (
+        *("--socket", "--mode", "--policy", "--max-clients-per-uid", "--idle-exit", "--fd-store"),
+        "--verbose",
+    ):
         assert option in text
 
 
@@ -58,6 +61,11 @@ def test_help(spawn_python: Spawner) -> None:
         (["--max-clients", "1e3"], "'1e3' is no positive number"),
         (["--max-clients-per-uid", "-1"], "'-1' is no positive number"),
         (["--max-clients-per-uid", "\u0663"], "is no positive number"),
+        (["--idle-exit", "-1"], "'-1' is no number of seconds"),
+        (["--idle-exit", "1e9"], "'1e9' is no number of seconds"),
+        (["--idle-exit", "nan"], "'nan' is no number of seconds"),
+        (["--fd-store", "-1"], "'-1' is no number"),
+        (["--fd-store", ""], "'' is no number"),
     ],
 )
 def test_bad_options(options: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
