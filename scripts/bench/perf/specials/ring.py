@@ -1,7 +1,8 @@
 """`ring`: records a second between two processes, and how near 1 MiB records come to memcpy.
 
 The floor of a record's bytes is a copy of as many into memory that is laid out like the ring's: as
-long, mapped, touched before. It takes turns with the ring, in this process.
+long, mapped, touched before. It takes turns with the ring, in this process. Both processes of a
+ring need a core: where others want them too, these ratios tell of the others.
 """
 
 from __future__ import annotations
@@ -106,11 +107,15 @@ def _round(pair: Pair) -> dict[str, float]:
     figures = {f"batch_{size}_records_s": _batches(pair, size) for size in (64, 256, 1024)}
     figures["many_64_records_s"] = _many(pair)
     memory = os.urandom(MIB)
-    floor = figures["memcpy_gb_s"] = _memcpy(memory)
+    floor, floor_cpu = _memcpy(memory)
+    figures["memcpy_gb_s"] = floor
     for way in _LARGE:
         speed = _gb_s(pair.seconds(way, BIG, lambda ring: _push(ring, memory)))
         figures[f"{way}_gb_s"] = speed
         figures[f"{way}_over_memcpy"] = speed / floor
+    begun = time.thread_time()
+    pair.seconds("copied_sleeping", BIG, lambda ring: _push(ring, memory))
+    figures["push_cpu_over_memcpy_cpu"] = (time.thread_time() - begun) / floor_cpu
     return figures
 
 
@@ -141,15 +146,15 @@ def _push(ring: RingProducer, record: bytes) -> None:
         ring.push(record)
 
 
-def _memcpy(memory: bytes) -> float:
-    """Answer GB/s of copies into memory like a ring's."""
+def _memcpy(memory: bytes) -> tuple[float, float]:
+    """Answer GB/s of copies into memory like a ring's, and their seconds of processor time."""
     with contextlib.closing(mmap.mmap(-1, SLOTS * MIB)) as room:
         room[:] = bytes(SLOTS * MIB)
-        begun = time.perf_counter()
+        begun, begun_cpu = time.perf_counter(), time.thread_time()
         for number in range(BIG):
             at = number % SLOTS * MIB
             room[at : at + MIB] = memory
-        return _gb_s(time.perf_counter() - begun)
+        return _gb_s(time.perf_counter() - begun), time.thread_time() - begun_cpu
 
 
 def _gb_s(seconds: float) -> float:
