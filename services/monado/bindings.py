@@ -498,7 +498,7 @@ class MonadoCompositorDiscardFrameRequest(Struct):
 class MonadoCompositorLayerSyncRequest(Struct):
     frame_id: Int64
     layers: Annotated[list[Layer], Meta(max_length=16)]
-    fence: Annotated[Event, needs(Rights.READ | Rights.WAIT)] | None
+    fence: Annotated[Event, needs(Rights.WAIT)] | None
 
 
 class MonadoCompositorLayerSyncWithSemaphoreRequest(Struct):
