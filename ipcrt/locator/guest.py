@@ -42,7 +42,7 @@ class Guest:
         self.binding: ServerBinding[Any] | None = None
         self.queued_bytes = 0
         """As it was last measured; see `queue_watch`."""
-        self._waiting = 0
+        self._waiting: int = 0
 
     def serve(self, end: ServerEnd[Any], limits: Limits) -> None:
         """Serve `end`, which is moved, as long as it lasts."""
