@@ -17,12 +17,14 @@ from ipcrt.errors import (
     WrongType,
 )
 from ipcrt.objects.channel import Channel
+from ipcrt.objects.event import Event
 from ipcrt.objects.eventpair import EventPair
 from ipcrt.objects.handle import Handle, close_all
 from ipcrt.objects.process import Process
 from ipcrt.objects.rights import Rights
 from ipcrt.objects.vmo import Vmo
 from ipcrt.port.aport import open_port
+from ipcrt.port.signals import Signals
 from ipcrt.shm import sync
 from ipcrt.shm.sync import BinarySync, TimelineSync
 from ipcrt.shm.sync_waiter import TimelineWaiter
@@ -133,11 +135,30 @@ def test_the_death_of_the_signaller_ends_the_wait(
                 bit.wait(0.01, alive)
             child.send("signal")
             assert child.line() == "signaled"
-            child.kill()
-            child.wait()
+            child.kill()  # and nobody has waited for it: a dead process is not reaped yet
             bit.wait(HANG, alive)  # what was signaled before counts
             with pytest.raises(PeerClosed, match="has not signaled"):
                 bit.wait(HANG, alive)
+
+
+def test_a_signal_in_the_moment_of_death_counts(bit: BinarySync) -> None:
+    with Event.create() as alive:
+        steps = bit._waiting(alive)
+        next(steps)
+        bit.signal()
+        with pytest.raises(StopIteration):
+            steps.send([Signals.NONE, Signals.PEER_GONE])
+    assert not bit.consume()
+
+
+def test_who_finds_it_consumed_by_another_waits_on(bit: BinarySync) -> None:
+    with Event.create() as alive:
+        for handle, found in ((None, []), (alive, [Signals.NONE])):
+            steps = bit._waiting(handle)
+            assert next(steps) == steps.send([Signals.SIGNALED, *found])
+            bit.signal()
+            with pytest.raises(StopIteration):
+                steps.send([Signals.SIGNALED, *found])
 
 
 @pytest.mark.anyio

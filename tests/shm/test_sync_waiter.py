@@ -116,6 +116,17 @@ def test_what_was_reached_before_a_death_counts(spawn_python: Spawner) -> None:
                 waiter.wait(9)
 
 
+def test_what_is_reached_in_the_moment_of_death_counts(
+    line: TimelineSync, waiter: TimelineWaiter
+) -> None:
+    steps = waiter._waiting(1)
+    next(steps)
+    line.signal(1)
+    line.close()
+    with pytest.raises(StopIteration):
+        steps.send([Signals.PEER_CLOSED])
+
+
 @pytest.mark.anyio
 async def test_tasks_wait_on_their_own_values(line: TimelineSync, waiter: TimelineWaiter) -> None:
     async with open_port() as port, anyio.create_task_group() as tasks:
