@@ -142,6 +142,8 @@ class BlockingProxy(_ProxyBase[P]):
         """Move `end` here. Raises: TypeError: `events` does not fit, and the end stays."""
         super().__init__(end, port, events)
         self._port = port
+        if events is None:
+            port.let_wait(self._client.connection.channel)  # only its replies are waited for
 
     def _call(
         self, method: TwoWay[RequestT, ResponseT], request: RequestT, timeout: float | None
@@ -156,7 +158,7 @@ class BlockingProxy(_ProxyBase[P]):
             self._refuse()
         call = client.begin(method, request, timeout)
         try:
-            self._port.run_until(call.waiter)
+            self._port.run_until(call.waiter, reader=client.connection)
         except BaseException:
             client.give_up(call)
             raise

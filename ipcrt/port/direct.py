@@ -5,7 +5,7 @@ A port that has nothing else to serve waits in it, and saves itself the poller.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class DirectReader(Protocol):
@@ -24,3 +24,14 @@ class DirectReader(Protocol):
     def spin(self, until: float) -> bool:
         """Look again and again, until then on the monotonic clock; else as `nap`."""
         ...
+
+
+class Nappers(NamedTuple):
+    """Whom a port may wait in, as long as nothing changes about what it watches."""
+
+    always: DirectReader | None
+    """Whoever is waited for."""
+    awaited: frozenset[DirectReader]
+    """Where just their message is waited for."""
+    alone: bool
+    """Nothing else is watched."""

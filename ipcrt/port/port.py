@@ -26,7 +26,7 @@ from ipcrt.objects.rights import Rights
 from ipcrt.objects.spill_memory import SpillMemory
 from ipcrt.port.busy_poll import Backoff
 from ipcrt.port.deadlines import Deadlines
-from ipcrt.port.direct import DirectReader
+from ipcrt.port.direct import DirectReader, Nappers
 from ipcrt.port.fork import generation
 from ipcrt.port.mailbox import Mailbox
 from ipcrt.port.packet import Packet
@@ -69,7 +69,7 @@ class Port:
     expect: Callable[[DirectReader], object] | None = None
     """Told of who awaits just one message, to spin for it; None where nobody does."""
 
-    only: DirectReader | None = None
+    nappers: Nappers | None = None
 
     _backoff: Backoff | None = None
 
@@ -154,7 +154,7 @@ class Port:
         if watch_of(handle) is not None:
             raise AlreadyExists(f"{handle!r} is watched by another port")
         watch = self._watches[fd] = HandleWatch(self, handle)
-        self.only = None
+        self.nappers = None
         set_watch(handle, watch)
         return watch
 

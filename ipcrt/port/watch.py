@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from ipcrt.objects.handle import Handle
-from ipcrt.port.direct import DirectReader
+from ipcrt.port.direct import DirectReader, Nappers
 from ipcrt.port.packet import Packet
 from ipcrt.port.poller import OUTSIDE
 from ipcrt.port.signals import (
@@ -43,8 +43,8 @@ _PEER_GONE: Final = int(Signals.PEER_GONE)
 class Owner(Protocol):
     """The part of a port that a watch talks to."""
 
-    only: DirectReader | None
-    """What can wait for all that may happen, if that is known; a watch that changes forgets it."""
+    nappers: Nappers | None
+    """Whom it may wait in, if that is known; a watch that changes forgets it."""
 
     def arm(self, fd: int, before: int, events: int) -> None:
         """Change the poller's mask of `fd`; OUTSIDE, on either side, means not in the poller.
@@ -195,7 +195,7 @@ class HandleWatch:
         self._waits.remove(wait)
 
     def _update(self) -> None:
-        self._owner.only = None
+        self._owner.nappers = None
         events = self._mask()
         if events != self._armed:
             self._owner.arm(self.fd, self._armed, events)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 import anyio
@@ -98,6 +99,24 @@ def test_a_blocking_call_serves_events_until_its_reply() -> None:
             assert listener.heard == ["hi", "x"]
             assert proxy.statistics() == {"calls": 0, "calls_given_up": 0, "backlog": 0}
         assert received(peer) == [(1, ADD.ordinal, 0x20, b"\x92\x02\x03")]
+
+
+@pytest.mark.parametrize("listens", [False, True])
+def test_a_call_naps_for_its_reply_unless_another_proxy_listens(listens: bool) -> None:
+    client, server = create_endpoints(Tiny)
+    other, far = create_endpoints(Tiny)
+    with (
+        BlockingPort() as port,
+        server.take_channel() as peer,
+        far,
+        TinyProxy(client, port) as proxy,
+        TinyProxy(other, port, Listener() if listens else None),
+    ):
+        port._looked = math.inf  # as if just now, however slow this machine is
+        peer.write(raw(1, ADD, FIVE))
+        assert proxy.add(2, 3) == Number(5)
+        napped = proxy._client.connection._sleep is not None
+        assert napped is not listens
 
 
 def test_a_blocking_call_inside_its_own_listener_is_refused() -> None:

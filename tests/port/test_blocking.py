@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from types import FrameType
 
 import pytest
@@ -159,6 +160,8 @@ class Direct:
         self.received = 0
         self.got: list[bytes] = []
         self.naps = 0
+        self.told: Callable[[None], object] = lambda _: None
+        self.channel = channel
         self._read = channel.receiver(port.receive_buffer, 1000)
         self._sleep = channel.receiver(port.receive_buffer, 1000, patient=True)
         channel.be_patient()
@@ -180,6 +183,7 @@ class Direct:
     def _take(self, packet: tuple[bytes, Sequence[Handle]] | None) -> bool:
         if packet is not None:
             self.got.append(packet[0])
+            self.told(None)
         return packet is not None
 
 
@@ -272,6 +276,86 @@ def test_a_deadline_that_comes_nearer_is_kept_though_messages_never_cease(direct
     reader.nap = lambda: reader.read() and go_on()  # type: ignore[method-assign]
     far.write(b"first")
     port.run_until(stop, 20)
+
+
+@pytest.fixture
+def beside(direct: Scene) -> Generator[tuple[Direct, Channel]]:
+    """A second reader on the same port, and its far end."""
+    port, _, _ = direct
+    near, far = Channel.create()
+    with near, far:
+        yield Direct(near, port), far
+
+
+Beside = tuple[Direct, Channel]
+
+
+def look_no_more(port: BlockingPort) -> None:
+    """As if it had looked at all that is watched just now, however slow this machine is."""
+    port._looked = math.inf
+
+
+def wait_for(port: BlockingPort, reader: Direct, far: Channel) -> None:
+    """Wait for a message that is there already."""
+    waiter: BlockingWaiter[None] = BlockingWaiter()
+    reader.told = waiter.set_result
+    far.write(b"news")
+    port.run_until(waiter, 20, reader)
+
+
+def test_who_awaits_a_reply_naps_for_it_where_all_others_can_wait(
+    direct: Scene, beside: Beside
+) -> None:
+    port, reader, far = direct
+    other, there = beside
+    port.let_wait(reader.channel)
+    port.let_wait(other.channel)
+    look_no_more(port)
+    wait_for(port, reader, far)
+    assert (reader.naps, other.naps) == (1, 0)
+    wait_for(port, other, there)
+    assert (reader.naps, other.naps) == (1, 1)
+    far.write(b"more")
+    port.dispatch(-1)  # whatever comes
+    assert (reader.naps, other.naps) == (1, 1)
+    assert reader.got == [b"news", b"more"]
+
+
+def test_the_only_reader_that_cannot_wait_sleeps_by_itself(direct: Scene, beside: Beside) -> None:
+    port, reader, far = direct
+    other, there = beside
+    port.let_wait(other.channel)
+    look_no_more(port)
+    wait_for(port, reader, far)
+    far.write(b"more")
+    port.dispatch(-1)
+    assert (reader.naps, other.naps) == (2, 0)
+    wait_for(port, other, there)  # nobody naps for another's message
+    assert (reader.naps, other.naps) == (2, 0)
+
+
+def test_nobody_naps_where_two_readers_cannot_wait(direct: Scene, beside: Beside) -> None:
+    port, reader, far = direct
+    look_no_more(port)
+    wait_for(port, reader, far)
+    assert (reader.naps, beside[0].naps) == (0, 0)
+
+
+def test_who_can_wait_is_told_though_the_awaited_messages_never_cease(
+    direct: Scene, beside: Beside
+) -> None:
+    port, reader, far = direct
+    other, there = beside
+    port.let_wait(reader.channel)
+    port.let_wait(other.channel)
+    reader.told = lambda _: far.write(b"more")
+    far.write(b"first")
+    stop: BlockingWaiter[None] = BlockingWaiter()
+    other.told = stop.set_result
+    there.write(b"at last")
+    port._looked = time.monotonic()
+    port.run_until(stop, 20, reader)
+    assert other.got == [b"at last"]
 
 
 @pytest.mark.usefixtures("interrupt")
