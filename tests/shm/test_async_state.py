@@ -8,7 +8,7 @@ import pytest
 
 from ipcrt.errors import AlreadyExists, BadHandle, Canceled, InvalidArgs, PeerClosed, TimedOut
 from ipcrt.port.aport import AsyncPort, open_port
-from ipcrt.shm import state_reader
+from ipcrt.shm import async_state, state_reader
 from ipcrt.shm.async_state import AsyncStateReader
 from ipcrt.shm.shared_state import SharedState
 from ipcrt.shm.state_reader import StateReader
@@ -55,6 +55,17 @@ async def test_a_wait_ends_with_the_next_value(*, bell: bool) -> None:
             assert await scene.watcher.wait("head", 4, 0) == 5
             tasks.start_soon(_soon, lambda: scene.state.publish(HEAD, AT_REST))
             assert await scene.watcher.wait(HEAD) == 6
+
+
+async def test_a_bell_wakes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(async_state, "_LOOK_S", 1000.0)
+    async with open_port() as port, anyio.create_task_group() as tasks:
+        with Scene(port, bell=True) as scene:
+            tasks.start_soon(_soon, lambda: scene.state.publish(HEAD, AT_REST))
+            assert await scene.watcher.wait(HEAD, 0, SECONDS) == 1
+            tasks.start_soon(_soon, scene.state.close)
+            with pytest.raises(PeerClosed):
+                await scene.watcher.wait(HEAD, 1, SECONDS)
 
 
 async def test_many_tasks_wait_for_one_value() -> None:

@@ -98,6 +98,19 @@ def test_quiet_sections_wake_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     assert woken == [LAYOUT.places[0].begin]
 
 
+def test_a_doorbell_rings_at_each_value_of_its_section(state: SharedState) -> None:
+    with state.doorbell(HEAD) as head, state.doorbell("fov") as fov:
+        state.publish(HEAD, AT_REST)
+        assert head.is_signaled()
+        assert not fov.is_signaled()
+        head.clear()
+        state.writer(HEAD).publish_bytes(HEAD.shape.pack(AT_REST))
+        assert head.is_signaled()
+    state.close()
+    with pytest.raises(BadHandle):
+        state.writer(HEAD).doorbell()
+
+
 @pytest.mark.parametrize("checked", [False, True])
 def test_the_machine_decides_where_nobody_does(
     monkeypatch: pytest.MonkeyPatch, *, checked: bool

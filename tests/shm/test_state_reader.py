@@ -305,6 +305,16 @@ def test_a_wait_ends_with_the_next_value(quiet: tuple[str, ...]) -> None:
             publisher.join()
 
 
+def test_a_futex_wakes_by_itself(
+    state: SharedState, reader: StateReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_reader, "_LOOK_S", 1000.0)
+    publisher = threading.Timer(0.02, state.publish, (HEAD, AT_REST))
+    publisher.start()
+    assert reader.wait(HEAD, 0, 20.0) == 1
+    publisher.join()
+
+
 def test_a_wait_without_a_number_is_for_what_is_not_there_yet(
     state: SharedState, reader: StateReader
 ) -> None:
