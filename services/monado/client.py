@@ -14,12 +14,14 @@ Poses are read from shared memory: `client.pose(HEAD)` calls nobody.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from ipcrt.errors import PeerClosed
 from ipcrt.objects.event import Event
 from ipcrt.shm.image_format import ImageFormat
 from ipcrt.shm.state_reader import StateReader
@@ -40,6 +42,7 @@ from ipcrt_services.monado.bindings import (
     ProjectionView,
     QuadLayer,
     Rect,
+    Refused,
     Relation,
     SessionInfo,
     SessionKind,
@@ -73,6 +76,7 @@ class Chain:
         self.number: Final = number
         self.images: Final = images
         self._monado = monado
+        self._closed = False
 
     @property
     def rect(self) -> Rect:
@@ -88,8 +92,13 @@ class Chain:
         self._monado.swapchain_release_image(self.number, index)
 
     def close(self) -> None:
-        """Unmap the images; the service's swapchain goes with the session. Idempotent."""
+        """Give the images up, here and at the service, which shows them on. Idempotent."""
         self.images.close()
+        if not self._closed and not self._monado.closed:
+            # Gone with the session, or with the service: then there is nothing to give up.
+            with contextlib.suppress(Refused, PeerClosed):
+                self._monado.swapchain_destroy(self.number)
+        self._closed = True
 
     def __enter__(self) -> Self:
         return self
