@@ -85,8 +85,9 @@ async def test_what_is_lent_needs_no_copy() -> None:
 async def test_what_does_not_come_in_time_is_told() -> None:
     async with ring(16, 8) as (_, producer, consumer):
         for timeout in (0, 0.002):
-            with pytest.raises(TimedOut):
+            with pytest.raises(TimedOut) as caught:  # it keeps the frames, and what they hold
                 await consumer.pop(timeout)
+            assert word(consumer, CONSUMER_SLEEPS) == 0, caught
         producer.end.push_batch(bytes(16))
         with pytest.raises(TimedOut):
             await producer.push(bytes(8), 0.002)

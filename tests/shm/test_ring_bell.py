@@ -8,7 +8,7 @@ import pytest
 from ipcrt.errors import RemoteProtocolError, ShouldWait
 from ipcrt.objects.fifo import Fifo
 from ipcrt.port.signals import Signals, observe
-from ipcrt.shm.ring_bell import create_bell, hear_bell, ring_bell
+from ipcrt.shm.ring_bell import check_bell, create_bell, hear_bell, ring_bell
 
 
 @pytest.fixture
@@ -68,3 +68,10 @@ def test_who_never_stops_ringing_is_not_heard_for_ever(bell: tuple[Fifo, Fifo]) 
         far.read(136)
         with pytest.raises(ShouldWait):
             far.read()
+
+
+def test_a_fifo_of_other_elements_is_no_bell(bell: tuple[Fifo, Fifo]) -> None:
+    check_bell(bell[0])
+    other = Fifo.create(2, 8)
+    with other[0], other[1], pytest.raises(RemoteProtocolError, match="8-byte"):
+        check_bell(other[0])

@@ -225,9 +225,9 @@ def test_each_side_writes_before_a_fence_and_looks_after_it(
 def test_a_wait_that_is_given_up_leaves_nothing() -> None:
     producer, consumer = create_ring(64)
     with producer, consumer:
-        with pytest.raises(TimedOut):
+        with pytest.raises(TimedOut) as caught:  # it keeps the frames, and what they hold
             consumer.pop(0)
-        assert word(consumer, CONSUMER_SLEEPS) == 0
+        assert word(consumer, CONSUMER_SLEEPS) == 0, caught
         producer.push(b"x")
         assert not producer.statistics()["rings"]
         assert consumer.pop() == b"x"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import threading
 from collections.abc import Generator
+from pickle import PickleBuffer
 
 import numpy as np
 import pytest
@@ -180,11 +180,12 @@ def test_an_array_of_a_reserved_record_may_be_kept() -> None:
     with ring(64, 8) as (producer, consumer):
         room = producer.reserve()
         array = np.frombuffer(room, "<u8")
-        word = ctypes.c_uint64.from_buffer(room)
+        held = PickleBuffer(room)
         array[0] = 77
         producer.commit()
         assert consumer.pop() == (77).to_bytes(8, "little")
-    assert array[0] == word.value == 77
+    assert array[0] == 77
+    held.release()
 
 
 def test_a_push_waits_for_its_room_alone_and_many_for_half_the_ring() -> None:
