@@ -73,7 +73,7 @@ def _run(options: argparse.Namespace) -> int:
     except asyncio.CancelledError:
         return 143
     except (InvalidArgs, NotSupported, Unavailable, OSError) as error:
-        return _fail(str(error), 2)
+        return _fail(complaint(error), 2)
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise

@@ -6,6 +6,7 @@ and where that is missing, it says so.
 
 from __future__ import annotations
 
+import errno
 import os
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -45,7 +46,8 @@ class PngFile(Taker):
     """Writes the last picture; with a `%d` in its name, each one, numbered."""
 
     def __init__(self, path: Path) -> None:
-        """Raises: NotSupported: no Pillow. InvalidArgs: no number fits the name."""
+        """Raises: NotSupported: no Pillow. InvalidArgs: no number fits the name. OSError."""
+        _check_directory(path)
         try:
             from PIL import Image
         except ModuleNotFoundError:
@@ -85,6 +87,7 @@ class VideoFile(Taker):
 
     def __init__(self, path: Path) -> None:
         """Raises: NotSupported: no PyAV, or it knows no such file. OSError."""
+        _check_directory(path)
         try:
             import av
         except ModuleNotFoundError:
@@ -155,6 +158,12 @@ class Window(Taker):
         root, self._root = self._root, None
         if root is not None:
             root.destroy()
+
+
+def _check_directory(path: Path) -> None:
+    """Say now that there is no such place, not when the picture is there."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
 
 def _missing(what: str) -> NotSupported:
