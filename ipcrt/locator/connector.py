@@ -45,11 +45,10 @@ class ConnectorFace(ConnectorServer):
         self._take = take
 
     def connect(self, end: Channel) -> None:
-        with end:  # which is empty by then where it was taken
-            try:
-                self._take(end)
-            except IpcError as error:
-                raise ConnectFailed(reason_of(error)) from error
+        try:
+            self._take(end)
+        except IpcError as error:  # the binding closes the end, as with any handler that raises
+            raise ConnectFailed(reason_of(error)) from error
 
 
 def reason_of(error: IpcError) -> ConnectError:

@@ -22,7 +22,7 @@ from ipcrt.errors import (
     Unavailable,
     WrongType,
 )
-from ipcrt.locator.handover import HandOver
+from ipcrt.locator.handover import HandOver, _Slot
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.kind import koid_of
 from ipcrt.port.aport import open_port
@@ -272,6 +272,17 @@ def test_a_loop_that_fails_gives_the_channel_back(
     assert isinstance(giver.error, Canceled)
     assert "ZeroDivisionError: our own" in caplog.text
     place.check()
+
+
+def test_the_loop_leaves_what_was_withdrawn_a_moment_ago() -> None:
+    near, far = Channel.create()
+    taken: list[Channel] = []
+    with near, far:
+        slot = _Slot(near)
+        slot.settled = True
+        slot.settle(taken.append)
+        assert taken == []
+        assert slot.error is None
 
 
 # ------------------------------------------------------------------------------- raw descriptors

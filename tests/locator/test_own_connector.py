@@ -45,6 +45,19 @@ async def test_an_end_is_served_as_whom_the_connectors_client_is(tmp_path: Path)
         assert place.service.ledger.held(os.getuid(), Resource.FDS) == 1
 
 
+async def test_its_ends_have_the_clients_namespace(tmp_path: Path) -> None:
+    async with opened(tmp_path) as place, place.client() as client:
+        place.service.policy = Policy()
+        outgoing, served = create_endpoints(Outgoing)
+        with served:
+            await client.proxy.register(["a/B"], outgoing)
+            async with await client.open(ConnectorProxy) as connector:
+                end = await connect_through(connector, Locator)
+                async with LocatorProxy(end, place.port) as another:
+                    entries = (await another.get_entries()).entries
+                    assert [entry.name for entry in entries] == ["a/B"]
+
+
 async def test_it_outlives_the_channel_that_it_was_opened_by(tmp_path: Path) -> None:
     async with opened(tmp_path) as place:
         async with place.client() as client:

@@ -24,6 +24,7 @@ from ipcrt.errors import (
     Unavailable,
 )
 from ipcrt.locator.credentials import Credentials
+from ipcrt.locator.limits import Resource
 from ipcrt.locator.locator import LocatorLimits, LocatorService
 from ipcrt.locator.policy import Namespace, Policy
 from ipcrt.locator.protocol import (
@@ -231,6 +232,7 @@ async def test_those_that_wait_are_served_when_there_is_room() -> None:
             assert await each.echo("at last") == "at last"
             each.close()
         assert all(not session._waiting for session in club.service._sessions)
+        assert not club.service.ledger.held(1000, Resource.CALLS)
         async with await open_echo(client, club.port, "a/Stalled") as again:
             assert await again.echo("as ever") == "as ever"
 
@@ -615,3 +617,34 @@ async def test_a_locator_with_its_descriptors_in_use_keeps_no_tree() -> None:
         with pytest.raises(PublishFailed) as caught:
             await service.publish(NAME, "t", a_tree())
         assert caught.value.error == PublishError.TOO_MANY
+
+
+async def test_a_service_holds_descriptors_until_it_ends() -> None:
+    async with opened() as club, club.client() as service:
+
+        def held() -> int:
+            return club.service.ledger.held(1000, Resource.FDS)
+
+        assert held() == 1
+        await service.register([NAME], club.directory())
+        assert held() == 3
+        for name in ("t", "u", "t"):
+            await service.publish(NAME, name, a_tree())
+        assert held() == 5, "one for each name"
+        with pytest.raises(PublishFailed):
+            await service.publish(NAME, "v", Vmo.from_bytes(b"x"))
+        assert held() == 5
+        club.kill_services()
+        await wait_until_async(lambda: not club.service.statistics()["names"])
+        assert held() == 1
+
+
+async def test_a_tree_too_many_for_its_client(caplog: pytest.LogCaptureFixture) -> None:
+    async with opened(LocatorLimits(fds_per_client=4)) as club, club.client() as service:
+        await service.register([NAME], club.directory())
+        await service.publish(NAME, "t", a_tree())
+        with pytest.raises(PublishFailed) as caught:
+            await service.publish(NAME, "u", a_tree())
+        assert caught.value.error is PublishError.TOO_MANY
+        await service.publish(NAME, "t", a_tree())
+        assert "5 fds of client pid" in caplog.text
