@@ -62,10 +62,21 @@ async def test_a_bell_wakes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_port() as port, anyio.create_task_group() as tasks:
         with Scene(port, bell=True) as scene:
             tasks.start_soon(_soon, lambda: scene.state.publish(HEAD, AT_REST))
-            assert await scene.watcher.wait(HEAD, 0, SECONDS) == 1
+            assert await scene.watcher.wait(HEAD, 0) == 1  # a deadline would look, too
             tasks.start_soon(_soon, scene.state.close)
             with pytest.raises(PeerClosed):
-                await scene.watcher.wait(HEAD, 1, SECONDS)
+                await scene.watcher.wait(HEAD, 1)
+
+
+async def test_a_bell_that_was_heard_is_silent() -> None:
+    async with open_port() as port:
+        with Scene(port, bell=False) as scene:
+            bell = scene.state.doorbell(HEAD)
+            scene.watcher.add_bell(HEAD, bell)
+            scene.state.publish(HEAD, AT_REST)
+            assert bell.is_signaled()
+            await scene.watcher.wait(HEAD, 0, SECONDS)
+            assert not bell.is_signaled()
 
 
 async def test_many_tasks_wait_for_one_value() -> None:
