@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from types import TracebackType
@@ -31,6 +32,8 @@ from ipcrt.locator.session import Session, refuse
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, close_all
 from ipcrt.port.aport import AsyncPort
+
+_log: Final = logging.getLogger("ipcrt.locator")
 
 SETTLE_S: Final = 1.0
 """How long a restart may wait for clients that do not take their answers."""
@@ -166,8 +169,12 @@ class _Packing:
 
     def send(self, store: FdStore) -> int:
         """Store it all, and turn away whom there is no room for (rule 3)."""
-        with self._record.to_vmo() as state:
-            sent = store.put(self._handles, state)
+        sent = 0
+        try:
+            with self._record.to_vmo() as state:
+                sent = store.put(self._handles, state)
+        except IpcError as error:
+            _log.error("clients cannot be written down: %s", error)
         for handle in self._handles[sent:]:
             if isinstance(handle, Channel):
                 refuse(handle, Status.UNAVAILABLE)

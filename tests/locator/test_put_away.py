@@ -9,7 +9,7 @@ import socket
 
 import pytest
 
-from ipcrt.bindings.ends import create_endpoints
+from ipcrt.bindings.ends import ClientEnd, create_endpoints
 from ipcrt.errors import PeerClosed, Unavailable
 from ipcrt.locator.connect import connect_blocking
 from ipcrt.locator.connector import connect_through_blocking
@@ -22,9 +22,10 @@ from ipcrt.locator.protocol import (
 )
 from ipcrt.objects.seals import Seals
 from ipcrt.objects.vmo import Vmo
+from ipcrt.port.signals import Signals, observe
 from ipcrt.wire.frames import encode
 from ipcrt.wire.header import FLEXIBLE, HEADER
-from tests.locator.echo import NAME, EchoBlockingProxy
+from tests.locator.echo import NAME, Echo, EchoBlockingProxy
 from tests.locator.stage import IDENTITY_CALL, Stage
 from tests.locator.supervisor import Supervise
 from tests.support.proc import open_fds
@@ -173,6 +174,35 @@ def test_who_does_not_take_its_answers_is_closed_in_time(
         with contextlib.suppress(ConnectionResetError):
             while answered(stuck):
                 pass
+
+
+def test_what_waits_for_a_service_that_does_not_take_it_is_closed(
+    stage: Stage, supervise: Supervise
+) -> None:
+    """Each end has reached the service, or has closed; and so has the service's own channel."""
+    supervisor = supervise()
+    outgoing, directory = create_endpoints(Outgoing)
+    with (
+        connect_blocking(stage.path) as locator,
+        contextlib.ExitStack() as stack,
+        socket.socket(fileno=directory.take_channel().take()) as service,
+    ):
+        locator.proxy.register([NAME], outgoing)
+        ends: list[ClientEnd[Echo]] = []
+        while not ends or not _closed(ends[-1]):  # one more than may wait is refused
+            ends.append(stack.enter_context(locator.open_end(Echo, NAME)))
+            locator.names()
+        supervisor.restart()
+        assert locator.names() == []
+        arrived = 0
+        while service.recvmsg(4096)[0]:
+            arrived += 1
+        assert 0 < arrived < len(ends) - 1
+        assert [_closed(end) for end in ends] == [True] * len(ends)
+
+
+def _closed(end: ClientEnd[Echo]) -> bool:
+    return bool(observe(end.channel, Signals.PEER_GONE) & (Signals.PEER_GONE | Signals.READABLE))
 
 
 def test_a_locator_that_is_killed_fails_calls_at_once(stage: Stage, supervise: Supervise) -> None:

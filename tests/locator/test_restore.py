@@ -8,8 +8,12 @@ import socket
 import pytest
 
 from ipcrt.errors import AccessDenied, NoResources, NotFound, Unavailable
+from ipcrt.locator import restore
 from ipcrt.locator.connect import connect_blocking
+from ipcrt.locator.credentials import Credentials
 from ipcrt.locator.fd_store import KEPT, STATE
+from ipcrt.locator.policy import Policy
+from ipcrt.objects.process import Process
 from tests.locator.echo import NAME, EchoBlockingProxy
 from tests.locator.stage import Stage
 from tests.locator.supervisor import Supervise
@@ -120,3 +124,19 @@ def test_what_is_no_channel_is_closed(stage: Stage, supervise: Supervise) -> Non
             supervisor.stored.insert(0, (KEPT, fd))
         supervisor.start()
         assert locator.names() == []
+
+
+def test_the_unit_of_a_process_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of a client that was handed over: its channel need not lead to it."""
+    asked: list[int] = []
+
+    def cgroup_of(pid: int) -> str:
+        asked.append(pid)
+        return "/system.slice/trusted.service"
+
+    monkeypatch.setattr(restore, "cgroup_of", cgroup_of)
+    policy = Policy.parse('[[rule]]\nunit = ["trusted.service"]\nopen = ["*"]\n', "policy")
+    who = Credentials(os.getpid(), 1, 1, frozenset({1}))
+    with Process.open(os.getpid()) as process:
+        assert restore._grant(policy, who, process).namespace.may_open("a/B")
+    assert asked == [os.getpid()]
