@@ -32,6 +32,7 @@ _COLOURS: Final[Sequence[Colour]] = (
     (235, 110, 130, 255),
     (120, 170, 255, 255),
 )
+_PANE_M: Final = (0.96, 0.54)
 _GLASS: Final[Colour] = (30, 40, 64, 150)
 
 
@@ -101,7 +102,7 @@ class Panel(Scene):
 
     def layer(self, chain: Chain, index: int, poses: dict[int, Relation]) -> Layer:
         del poses
-        return quad(chain, index, self._pose, (1.1, 0.62))
+        return quad(chain, index, self._pose, _PANE_M)
 
 
 class Map(Scene):
@@ -122,13 +123,13 @@ class Map(Scene):
 
     def layer(self, chain: Chain, index: int, poses: dict[int, Relation]) -> Layer:
         del poses
-        return quad(chain, index, self._pose, (1.1, 0.62))
+        return quad(chain, index, self._pose, _PANE_M)
 
 
 def _hung(place: int) -> Pose:
     """Answer where panel number `place` hangs: in rows of three around the viewer."""
-    angle = (0.6, -0.6, 0.0)[place % 3]
-    y = _EYE_HEIGHT_M + (0.15 if place < 3 else -0.65)
+    angle = (0.36, -0.36, 0.0)[place % 3]
+    y = _EYE_HEIGHT_M + (0.12 if place < 2 else -0.55)
     return Pose(looking(angle, 0.0), Vec3(-1.6 * math.sin(angle), y, -1.6 * math.cos(angle)))
 
 
@@ -168,7 +169,7 @@ def _write(image: Image, title: str) -> None:
         return
     height, width = image.shape[:2]
     mask = Pillow.new("L", (width, height))
-    font = ImageFont.load_default(height / 10)
+    font = ImageFont.load_default(height / 7)
     ImageDraw.Draw(mask).text((height / 20, height / 30), title, fill=255, font=font)
     image[np.asarray(mask) > 127] = (250, 250, 250, 255)
 
