@@ -17,12 +17,15 @@ from ipcrt.locator.idle import wait_unused
 from ipcrt.locator.locator import LocatorLimits, LocatorService
 from ipcrt.locator.notify import Notifier
 from ipcrt.locator.policy import Policy
-from ipcrt.locator.put_away import put_away
+from ipcrt.locator.put_away import SETTLE_S, put_away
 from ipcrt.locator.restore import restore
 from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort, open_port
 
 _log: Final = logging.getLogger("ipcrt.locator")
+
+_EACH_S: Final = 0.01
+"""What one client takes on a slow machine, which is twenty times as long as on a usual one."""
 
 Show = Callable[[AsyncPort], AbstractContextManager[Diagnostics]]
 """Makes what shows the locator's own account; it is shown inside the context."""
@@ -61,7 +64,9 @@ async def serve(listener: Handle, stored: Sequence[tuple[str, Handle]], plan: Pl
             stack.callback(locator.close)
             if plan.show is not None:
                 _show(locator, plan.show, stack)
-            _take_up(locator, stored, store)
+            if stored:
+                notifier.extend_timeout(_at_most_us(len(stored)))
+                _take_up(locator, stored, store)
             locator.listen(listener)
             notifier.ready()
             if notifier.watchdog_interval_us is not None:
@@ -72,6 +77,7 @@ async def serve(listener: Handle, stored: Sequence[tuple[str, Handle]], plan: Pl
             notifier.stopping()
             _log.info("stopping: %s", locator.statistics())
             if store.capacity:
+                notifier.extend_timeout(_at_most_us(len(locator.guests())))
                 _log.info("%d descriptors are kept", await put_away(locator, store))
 
 
@@ -80,9 +86,13 @@ def _take_up(locator: LocatorService, stored: Sequence[tuple[str, Handle]], stor
 
     They leave the store first: what is read from now on, no successor would know of.
     """
-    if stored:
-        store.clear()
-        restore(locator, stored)
+    store.clear()
+    restore(locator, stored)
+
+
+def _at_most_us(clients: int) -> int:
+    """Answer what putting so many away, or taking them up, may take, whatever the unit allows."""
+    return round((SETTLE_S + clients * _EACH_S) * 1e6)
 
 
 async def _end_unused(

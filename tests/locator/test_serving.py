@@ -14,11 +14,13 @@ def test_what_a_supervisor_is_told_when_and_where(stage: Stage, supervise: Super
         stored = ["FDSTORE=1", "FDPOLL=0"]
         assert supervisor.told == [
             "STOPPING=1",
+            "EXTEND_TIMEOUT_USEC=1010000",
             *(*stored, "FDNAME=ipcrt-kept"),
             *(*stored, "FDNAME=ipcrt-state"),
         ]
         supervisor.start()  # nothing is read before the store is empty
         assert supervisor.told == [
+            "EXTEND_TIMEOUT_USEC=1020000",
             *("FDSTOREREMOVE=1", "FDNAME=ipcrt-state"),
             *("FDSTOREREMOVE=1", "FDNAME=ipcrt-kept"),
             "READY=1",
@@ -29,7 +31,7 @@ def test_with_nobody_there_nothing_is_stored(supervise: Supervise) -> None:
     supervisor = supervise()
     supervisor.told.clear()
     assert supervisor.stop() == 0
-    assert supervisor.told == ["STOPPING=1"]
+    assert supervisor.told == ["STOPPING=1", "EXTEND_TIMEOUT_USEC=1000000"]
 
 
 def test_the_store_of_a_newer_systemd_needs_no_option(stage: Stage, supervise: Supervise) -> None:
