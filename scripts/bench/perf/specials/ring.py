@@ -31,8 +31,10 @@ from scripts.bench.perf.specials.ring_peer import BUSY_POLL_US, WAYS, receive
 NAME: Final = "ring"
 SLOTS: Final = 8
 """1 MiB records that a ring holds."""
-BIG: Final = 256
-"""1 MiB records that pass in a round."""
+BIG: Final = 128
+"""1 MiB records that pass in a burst."""
+BURSTS: Final = 10
+"""Of so many, taken in turns, the fastest counts: others on the machine can only slow one down."""
 SMALL: Final = 400
 """Batches of small records that pass in a round."""
 RECORD: Final = b"12345678"
@@ -107,15 +109,16 @@ def _round(pair: Pair) -> dict[str, float]:
     figures = {f"batch_{size}_records_s": _batches(pair, size) for size in (64, 256, 1024)}
     figures["many_64_records_s"] = _many(pair)
     memory = os.urandom(MIB)
-    floor, floor_cpu = _memcpy(memory)
-    figures["memcpy_gb_s"] = floor
+    fastest = dict.fromkeys(("memcpy", *_LARGE), 0.0)
+    for _ in range(BURSTS):
+        fastest["memcpy"] = max(fastest["memcpy"], _memcpy(memory))
+        for way in _LARGE:
+            seconds = pair.seconds(way, BIG, lambda ring: _push(ring, memory))
+            fastest[way] = max(fastest[way], _gb_s(seconds))
+    for name, speed in fastest.items():
+        figures[f"{name}_gb_s"] = speed
     for way in _LARGE:
-        speed = _gb_s(pair.seconds(way, BIG, lambda ring: _push(ring, memory)))
-        figures[f"{way}_gb_s"] = speed
-        figures[f"{way}_over_memcpy"] = speed / floor
-    begun = time.thread_time()
-    pair.seconds("copied_sleeping", BIG, lambda ring: _push(ring, memory))
-    figures["push_cpu_over_memcpy_cpu"] = (time.thread_time() - begun) / floor_cpu
+        figures[f"{way}_over_memcpy"] = fastest[way] / fastest["memcpy"]
     return figures
 
 
@@ -146,15 +149,15 @@ def _push(ring: RingProducer, record: bytes) -> None:
         ring.push(record)
 
 
-def _memcpy(memory: bytes) -> tuple[float, float]:
-    """Answer GB/s of copies into memory like a ring's, and their seconds of processor time."""
+def _memcpy(memory: bytes) -> float:
+    """Answer GB/s of copies into memory like a ring's."""
     with contextlib.closing(mmap.mmap(-1, SLOTS * MIB)) as room:
         room[:] = bytes(SLOTS * MIB)
-        begun, begun_cpu = time.perf_counter(), time.thread_time()
+        begun = time.perf_counter()
         for number in range(BIG):
             at = number % SLOTS * MIB
             room[at : at + MIB] = memory
-        return _gb_s(time.perf_counter() - begun), time.thread_time() - begun_cpu
+        return _gb_s(time.perf_counter() - begun)
 
 
 def _gb_s(seconds: float) -> float:
