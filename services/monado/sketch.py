@@ -49,8 +49,8 @@ class Sketch:
         """Put a disc there."""
         box = self._box(x, y, 2 * radius, 2 * radius)
         self._boxes.append(box)
-        rows = np.arange(box[0].start, box[0].stop) - y
-        columns = np.arange(box[1].start, box[1].stop) - x
+        rows = np.arange(int(box[0].start), int(box[0].stop), dtype=np.float64) - y
+        columns = np.arange(int(box[1].start), int(box[1].stop), dtype=np.float64) - x
         inside = rows[:, None] ** 2 + columns[None, :] ** 2 <= radius**2
         self._image[box][inside] = colour
 

@@ -108,6 +108,12 @@ def test_flags_say_how_it_is_laid() -> None:
     assert (blended.blend, blended.unpremultiplied) == (True, True)
 
 
+def size_of(sub: SubImage) -> tuple[int, int]:
+    """As for an image of SIZE x SIZE."""
+    del sub
+    return SIZE, SIZE
+
+
 def posed(x: float = 0.0, w: float = 1.0) -> Pose:
     return Pose(Quat(0.0, 0.0, 0.0, w), Vec3(x, 0.0, -1.0))
 
@@ -141,13 +147,13 @@ def fov(left: float = -0.5, right: float = 0.5, up: float = 0.5, down: float = -
     ],
 )
 def test_what_makes_no_picture_is_refused(layer: Layer) -> None:
-    assert refused(check_layers, [layer], lambda _: (SIZE, SIZE)) is Refusal.BAD_LAYER
+    assert refused(check_layers, [layer], size_of) is Refusal.BAD_LAYER
 
 
 def test_an_unknown_image_is_refused_as_whoever_knows_says() -> None:
-    def size_of(sub: SubImage) -> tuple[int, int]:
+    def none_of(sub: SubImage) -> tuple[int, int]:
         del sub
         raise Refused(Refusal.NO_SUCH_SWAPCHAIN)
 
     layer = quad_layer(IMAGE, AHEAD)
-    assert refused(check_layers, [layer], size_of) is Refusal.NO_SUCH_SWAPCHAIN
+    assert refused(check_layers, [layer], none_of) is Refusal.NO_SUCH_SWAPCHAIN
