@@ -164,7 +164,7 @@ def test_who_does_not_take_its_answers_is_closed_in_time(
 ) -> None:
     supervisor = supervise()
     with stage.raw() as stuck, connect_blocking(stage.path) as locator:
-        stuck.settimeout(0.5)
+        stuck.settimeout(1)
         with contextlib.suppress(TimeoutError):  # until the locator reads no more of it
             while True:
                 stuck.send(IDENTITY_CALL)
