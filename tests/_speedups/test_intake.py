@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import signal
 import socket
 import sys
+import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, Final
 
 import pytest
@@ -258,8 +260,22 @@ def test_a_nap_that_finds_the_end_ends_the_connection(scene: Scene, last_words: 
     assert scene.connection.nap() is False
 
 
+@contextlib.contextmanager
+def interrupted(handler: Callable[..., None]) -> Generator[None]:
+    """Have a signal come soon, which `handler` handles."""
+    before = signal.signal(signal.SIGUSR1, handler)
+    main = threading.get_ident()
+    timer = threading.Timer(0.01, lambda: signal.pthread_kill(main, signal.SIGUSR1))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
 def _nap_until_something_comes(scene: Scene) -> None:
-    while not scene.connection.nap():
+    while not scene.connection.nap() and not scene.connection.unhandled:
         pass
 
 
@@ -269,13 +285,8 @@ def test_what_a_signal_s_handler_raises_ends_the_nap_alone(scene: Scene) -> None
         raise LookupError("an alarm")
 
     assert not scene.connection.nap()
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.01)
-        with pytest.raises(LookupError, match="an alarm"):
-            _nap_until_something_comes(scene)
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    with interrupted(interrupt), pytest.raises(LookupError, match="an alarm"):
+        _nap_until_something_comes(scene)
     assert scene.connection.nap()
     assert (scene.txids, scene.ended) == ([1], [])
 
@@ -288,12 +299,8 @@ def test_a_signal_s_handler_that_reads_keeps_the_order(scene: Scene) -> None:
         scene.put(frame(2))
 
     assert not scene.connection.nap()
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.01)
+    with interrupted(interrupt):
         _nap_until_something_comes(scene)
-    finally:
-        signal.signal(signal.SIGALRM, before)
     assert scene.heard == []
     scene.connection._arm()
     serve_turns(scene.port)
