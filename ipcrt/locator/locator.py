@@ -14,13 +14,13 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import socket
 from collections.abc import Callable
 from typing import Any, Final
 
 from ipcrt.bindings.ends import ServerEnd
 from ipcrt.bindings.server import Limits
 from ipcrt.errors import IpcError, NoResources, PeerClosed, ProtocolError, Status, Unavailable
+from ipcrt.locator.acceptor import Acceptor
 from ipcrt.locator.account import TREE_NAME, Diagnostics, clients_account, process_account
 from ipcrt.locator.credentials import Credentials
 from ipcrt.locator.descriptors import descriptor_ceiling
@@ -35,18 +35,13 @@ from ipcrt.locator.protocol import Identity, Locator, Usage
 from ipcrt.locator.queue_watch import QueueWatch
 from ipcrt.locator.registry import Registration, Registry
 from ipcrt.locator.session import Session, refuse
-from ipcrt.objects._fd import LentSocket
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.process import Process
 from ipcrt.port.aport import AsyncPort
-from ipcrt.port.deadlines import Token
 
 _log: Final = logging.getLogger("ipcrt.locator")
-_ACCEPTS_PER_TURN: Final = 64
 _MAX_REQUEST_BYTES: Final = 65536
-_REST_S: Final = 0.2
-"""How long not to look at a listener whose clients can be neither served nor refused."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -132,10 +127,8 @@ class LocatorService:
         self._per_client = Limits(self.limits.calls_in_flight, _MAX_REQUEST_BYTES)
         self._sessions: set[Guest] = set()
         self._turned_away = 0
-        self._listeners: list[Handle] = []
-        self._rests: dict[Handle, Token] = {}
+        self._acceptor = Acceptor(port, self.take_in)
         self._ceiling = descriptor_ceiling()
-        self._reserve = _reserve_fd()
         self._left_at = port.clock()
         self.hand_over = HandOver(port, self._take_over)
 
@@ -143,47 +136,7 @@ class LocatorService:
 
     def listen(self, listener: Handle) -> None:
         """Accept clients from a listening socket, which stays the caller's, until `close`."""
-        self._listeners.append(listener)
-        self._watch(listener)
-
-    def _watch(self, listener: Handle) -> None:
-        self._rests.pop(listener, None)
-        if self._reserve is None:
-            self._reserve = _reserve_fd()
-        self.port.add_reader(listener, lambda: self._accept(listener))
-
-    def _accept(self, listener: Handle) -> None:
-        for _ in range(_ACCEPTS_PER_TURN):
-            try:
-                channel = _accept_one(listener)
-            except BlockingIOError:
-                return
-            except ConnectionAbortedError:
-                continue
-            except OSError as error:
-                _log.error("cannot accept a client: %s", error)
-                if not self._shed(listener):
-                    self._rest(listener)
-                return
-            self.take_in(channel)
-
-    def _shed(self, listener: Handle) -> bool:
-        """Turn one client away with the descriptor that was kept for this; False if we cannot."""
-        if self._reserve is None:
-            return False
-        self._reserve.close()
-        try:
-            refuse(_accept_one(listener), Status.NO_RESOURCES)
-        except OSError:
-            return False
-        finally:
-            self._reserve = _reserve_fd()
-        return True
-
-    def _rest(self, listener: Handle) -> None:
-        """Leave a listener alone for a while: it stays readable, and looking would not help."""
-        self.port.remove_reader(listener)
-        self._rests[listener] = self.port.deadlines.add(_REST_S, lambda: self._watch(listener))
+        self._acceptor.listen(listener)
 
     def take_in(self, channel: Channel) -> Session | None:
         """Serve a channel that was accepted, as whom the kernel says its peer is.
@@ -371,39 +324,16 @@ class LocatorService:
 
     def stop_listening(self) -> None:
         """Leave whoever connects from now on in the listeners' queues. Idempotent."""
-        for listener in self._listeners:
-            self.port.remove_reader(listener)
-        for token in self._rests.values():
-            self.port.deadlines.drop(token)
-        self._listeners.clear()
-        self._rests.clear()
+        self._acceptor.stop()
 
     def close(self) -> None:
         """Take nobody in any more; tell every client UNAVAILABLE and close it. Idempotent."""
         self.stopping = True
         self.hand_over.stop()
-        self.stop_listening()
+        self._acceptor.close()
         for session in list(self._sessions):
             if session.binding is not None:
                 session.binding.close(Status.UNAVAILABLE)
         self.registry.close()
         self.keeper.close()
         self.queues.close()
-        if self._reserve is not None:
-            self._reserve.close()
-            self._reserve = None
-
-
-def _accept_one(listener: Handle) -> Channel:
-    """Accept one client; close-on-exec from the kernel on (accept4)."""
-    with LentSocket(listener.fileno(), socket.SOCK_SEQPACKET) as sock:
-        accepted, _ = sock.accept()
-    return Channel(accepted.detach())
-
-
-def _reserve_fd() -> Handle | None:
-    """Keep one descriptor for the day when there are no others."""
-    try:
-        return Handle(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
-    except OSError:
-        return None

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
 import os
-import resource
 import socket
-import time
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio.to_thread
 import pytest
 
 from ipcrt.bindings.ends import ClientEnd
-from ipcrt.errors import AccessDenied, NoResources, NotFound, Status, Unavailable, WrongType
+from ipcrt.errors import AccessDenied, NoResources, NotFound, Unavailable, WrongType
 from ipcrt.locator.connect import LocatorClient, connect, try_connect
 from ipcrt.locator.listener import Listener
 from ipcrt.locator.locator import LocatorLimits, LocatorService
@@ -24,9 +22,6 @@ from ipcrt.objects.handle import Handle
 from ipcrt.objects.seals import Seals
 from ipcrt.objects.vmo import Vmo
 from ipcrt.port.aport import AsyncPort, open_port
-from ipcrt.port.signals import Signals
-from ipcrt.wire.epitaph import decode_epitaph
-from ipcrt.wire.frames import split
 from tests.locator.echo import EchoProxy
 from tests.support.proc import open_fds
 from tests.support.waiting import wait_until_async
@@ -78,23 +73,6 @@ async def opened(
                 yield place
             finally:
                 place.service.close()
-
-
-@contextmanager
-def no_descriptors_left() -> Generator[None, None, None]:
-    """Fill this process's descriptor table."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    filling: list[int] = []
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(open_fds()) + 1, hard))
-    try:
-        while True:
-            filling.append(os.open("/dev/null", os.O_RDONLY))
-    except OSError:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        for fd in filling:
-            os.close(fd)
 
 
 # --------------------------------------------------------------------------------- who is let in
@@ -184,48 +162,6 @@ async def test_the_last_descriptors_are_not_for_clients(tmp_path: Path) -> None:
         assert (await first.proxy.get_identity()).identity.pid == os.getpid()
 
 
-# -------------------------------------------------------------------------- out of descriptors
-
-
-async def test_out_of_descriptors_clients_are_told_so(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with opened(tmp_path) as place, place.client() as first:
-        channels = [place.dialled() for _ in range(3)]
-        with no_descriptors_left():
-            for channel in channels:  # which stay open: each would give a descriptor back
-                await place.port.wait_one(channel, Signals.READABLE | Signals.PEER_CLOSED, 20.0)
-                (frame,) = split(memoryview(channel.read().data), 0)
-                assert decode_epitaph(frame[3]) == Status.NO_RESOURCES
-            assert (await first.proxy.get_identity()).identity.pid == os.getpid()
-        for channel in channels:
-            channel.close()
-        assert [record.getMessage() for record in caplog.records] == [
-            "cannot accept a client: [Errno 24] Too many open files"
-        ] * 3
-        async with place.client():
-            assert place.clients() == 2
-
-
-async def test_who_can_not_even_be_refused_is_left_waiting(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Looking again and again would only burn the processor: the listener stays readable."""
-    async with opened(tmp_path) as place, place.client() as first:
-        assert place.service._reserve is not None
-        place.service._reserve.close()
-        place.service._reserve = None
-        async with place.connected() as waiting:
-            with no_descriptors_left():
-                started = time.monotonic()
-                await place.port.sleep(0.5)
-                assert (await first.proxy.get_identity()).identity.pid == os.getpid()
-                looks = 1 + (time.monotonic() - started) / 0.2
-                assert 0 < len(caplog.records) <= looks
-            assert (await waiting.get_identity()).identity.pid == os.getpid()
-        assert place.service._reserve is not None
-
-
 # ------------------------------------------------------------------------------------------ the end
 
 
@@ -262,18 +198,6 @@ def is_listening(fd: int, name: str) -> bool:
         return False
     with socket.socket(fileno=os.dup(fd)) as sock:
         return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-
-
-async def test_closing_while_a_listener_rests(tmp_path: Path) -> None:
-    async with opened(tmp_path) as place:
-        assert place.service._reserve is not None
-        place.service._reserve.close()
-        place.service._reserve = None
-        async with place.connected():
-            with no_descriptors_left():
-                await wait_until_async(lambda: place.service._rests)
-                place.service.close()
-        assert not place.port.statistics()["deadlines"]
 
 
 # ------------------------------------------------------------------------- what it tells of itself
