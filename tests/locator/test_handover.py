@@ -415,8 +415,18 @@ def test_a_signal_never_leaves_in_doubt_whose_a_number_is(place: Place) -> None:
 
 
 def test_everything_at_once(place: Place) -> None:
+    everything_at_once(place, 7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(30))
+def test_everything_at_once_again_and_again(place: Place, seed: int) -> None:
+    everything_at_once(place, seed)
+
+
+def everything_at_once(place: Place, seed: int) -> None:
     """Raw and owned descriptors, in a hurry or not, refusals, and a shutdown in the middle."""
-    chance = random.Random(7)
+    chance = random.Random(seed)
     givers: list[Giver] = []
     raw: list[FdGiver] = []
     for number in range(CROWD):
