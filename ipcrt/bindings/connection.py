@@ -16,7 +16,7 @@ import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import Final
+from typing import Final, NoReturn
 
 from ipcrt.bindings.intake import Nap, Ways, make_intake
 from ipcrt.bindings.outbox import Outbox
@@ -286,8 +286,11 @@ class Connection:
                 return
             if isinstance(found, tuple):
                 self.received += 1
-                self._handle(found)
-                if not (found[2] & MORE or self._in_bursts):
+                txid, ordinal, flags, body, handles = found
+                if len(body) > self._max_body_bytes:
+                    self._refuse_size(body, handles)
+                self.on_message(txid, ordinal, flags, body, handles)
+                if not (flags & MORE or self._in_bursts):
                     return
             else:
                 self._in_bursts = True
@@ -312,15 +315,15 @@ class Connection:
         for _ in range(_MESSAGES_PER_TURN):
             if not self._pending or not self._reading or self._held:
                 return
-            self._handle(self._pending.pop())
+            txid, ordinal, flags, body, handles = self._pending.pop()
+            if len(body) > self._max_body_bytes:
+                self._refuse_size(body, handles)
+            self.on_message(txid, ordinal, flags, body, handles)
 
-    def _handle(self, message: Message) -> None:
-        txid, ordinal, flags, body, handles = message
-        if len(body) > self._max_body_bytes:
-            close_all(handles)
-            size = len(body) + HEADER_BYTES
-            raise RemoteProtocolError(f"message of {size} bytes exceeds {self._max_message_bytes}")
-        self.on_message(txid, ordinal, flags, body, handles)
+    def _refuse_size(self, body: Body, handles: Sequence[Handle]) -> NoReturn:
+        close_all(handles)
+        size = len(body) + HEADER_BYTES
+        raise RemoteProtocolError(f"message of {size} bytes exceeds {self._max_message_bytes}")
 
     # ---- the port
 

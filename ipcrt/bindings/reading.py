@@ -35,20 +35,17 @@ class Reader:
         self._max_bytes = max_bytes
         self._receive = channel.receiver(buffer, max_bytes, patient=patient)
 
-    def read(self) -> Messages:
-        """Answer what is in the oldest packet.
+    def read(self, packet: tuple[bytes, Sequence[Handle]] | None = None) -> Messages:
+        """Answer what is in the oldest packet, or in one that has come already.
 
         Raises: PeerClosed: empty, peer gone. RemoteProtocolError: a rule is broken; all handles of
         the packet are closed. AccessDenied: no READ right. BadHandle.
         """
-        packet = self._receive()
-        return None if packet is None else self._split(*packet)
-
-    def take_apart(self, data: bytes, fds: list[int]) -> Messages:
-        """Answer what is in a packet, whose descriptors it owns; raises as `read`."""
-        return self._split(*self._channel.take_apart(data, fds, self._max_bytes))
-
-    def _split(self, data: bytes, handles: Sequence[Handle]) -> Messages:
+        if packet is None:
+            packet = self._receive()
+            if packet is None:
+                return None
+        data, handles = packet
         try:
             frames = split(data, len(handles), self._max_bytes)
         except BaseException:
@@ -61,6 +58,10 @@ class Reader:
             (txid, ordinal, flags, body, handles[first : first + count])
             for txid, ordinal, flags, body, first, count in frames
         ]
+
+    def take_apart(self, data: bytes, fds: list[int]) -> Messages:
+        """Answer what is in a packet, whose descriptors it owns; raises as `read`."""
+        return self.read(self._channel.take_apart(data, fds, self._max_bytes))
 
 
 def _read_of(reader: Reader, packets: PacketSocket, channel: Channel) -> Callable[[], Messages]:
