@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from ipcrt_services.monado.bindings import Rect
 from ipcrt_services.monado.layers import Eye, Surface
@@ -64,9 +65,7 @@ def lay(part: Pixels, eye: Eye, surface: Surface, image: Pixels) -> None:
     u, v, seen = _look_up(matrix.astype(np.float32), x, y)
     seen &= (u >= rect.x) & (u < rect.x + rect.width)
     seen &= (v >= rect.y) & (v < rect.y + rect.height)
-    columns = np.where(seen, u, rect.x).astype(np.intp)
-    rows = np.where(seen, v, rect.y).astype(np.intp)
-    found = image[rows, columns]
+    found = _pick(image, u, v)
     under = part[top:bottom, left:right]
     if surface.blend:
         found = blended(found, under, unpremultiplied=surface.unpremultiplied)
@@ -105,6 +104,19 @@ def _look_up(
     u = (matrix[0, 0] * x[None, :] + (matrix[0, 1] * y + matrix[0, 2])[:, None]) / k
     v = (matrix[1, 0] * x[None, :] + (matrix[1, 1] * y + matrix[1, 2])[:, None]) / k
     return u, v, seen
+
+
+def _pick(image: Pixels, u: npt.NDArray[np.float32], v: npt.NDArray[np.float32]) -> Pixels:
+    """Answer the pixel at each (v, u), and any of the image's where there is none.
+
+    By one number for each pixel, which takes a fourth of the time that two take.
+    """
+    height, width = image.shape
+    row = image.strides[0] // image.itemsize
+    flat = as_strided(image, ((height - 1) * row + width,), (image.itemsize,), writeable=False)
+    with np.errstate(invalid="ignore"):  # what is not seen may be anywhere
+        at = v.astype(np.int32) * np.int32(row) + u.astype(np.int32)
+    return flat.take(at, mode="clip")
 
 
 def _seen_box(

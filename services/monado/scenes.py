@@ -71,12 +71,12 @@ class Room(Scene):
 
     def _mark(self, seconds: float, poses: dict[int, Relation]) -> None:
         del poses
-        size = self._height / 12
+        size = self._height // 12
         for number, colour in enumerate(_COLOURS):
             angle = seconds * (0.5 + 0.13 * number) + number * 1.7
             x = self._width * (0.5 + 0.42 * math.sin(angle))
             y = self._height * (0.40 + 0.07 * math.cos(2 * angle))
-            self._sketch.disc(x, y, size / 2, colour)
+            self._sketch.disc(x, y, size // 2, colour)
 
     def layer(self, chain: Chain, index: int, poses: dict[int, Relation]) -> Layer:
         return projection(chain, index, _ROOM_FOV, poses[HEAD].pose)
@@ -98,7 +98,7 @@ class Panel(Scene):
             x = self._width * (number + 1) / (bars + 1)
             colour = _COLOURS[number % len(_COLOURS)]
             y = self._height * 0.92 - high / 2
-            self._sketch.fill(x, y, self._width / (bars * 3), high, colour)
+            self._sketch.fill(x, y, self._width / (bars * 5), high, colour)
 
     def layer(self, chain: Chain, index: int, poses: dict[int, Relation]) -> Layer:
         del poses
@@ -119,7 +119,7 @@ class Map(Scene):
             where = poses[device].pose.position
             x = self._width / 2 + where.x * scale
             y = self._height * 0.6 - (where.y - 1.35) * scale
-            self._sketch.disc(x, y, self._height / (14 if device == HEAD else 22), colour)
+            self._sketch.disc(x, y, self._height // (14 if device == HEAD else 22), colour)
 
     def layer(self, chain: Chain, index: int, poses: dict[int, Relation]) -> Layer:
         del poses

@@ -28,6 +28,7 @@ class Sketch:
         self._marks: dict[int, list[Box]] = {}
         self._image: Image = background
         self._boxes: list[Box] = []
+        self._discs: dict[int, Image] = {}
 
     def turn_to(self, index: int, image: Image) -> None:
         """Draw on this image from now on; it shows the background and nothing else."""
@@ -45,13 +46,17 @@ class Sketch:
         self._boxes.append(box)
         self._image[box] = colour
 
-    def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
-        """Put a disc there."""
-        box = self._box(x, y, 2 * radius, 2 * radius)
+    def disc(self, x: float, y: float, radius: int, colour: Colour) -> None:
+        """Put a disc there; its middle is a whole pixel."""
+        box = self._box(round(x), round(y), 2 * radius, 2 * radius)
         self._boxes.append(box)
-        rows = np.arange(int(box[0].start), int(box[0].stop), dtype=np.float64) - y
-        columns = np.arange(int(box[1].start), int(box[1].stop), dtype=np.float64) - x
-        inside = rows[:, None] ** 2 + columns[None, :] ** 2 <= radius**2
+        shape = self._discs.get(radius)
+        if shape is None:
+            shape = self._discs[radius] = _disc(radius)
+        top, left = round(y) - radius, round(x) - radius
+        inside = shape[
+            box[0].start - top : box[0].stop - top, box[1].start - left : box[1].stop - left
+        ]
         self._image[box][inside] = colour
 
     def _box(self, x: float, y: float, width: float, height: float) -> Box:
@@ -62,3 +67,9 @@ class Sketch:
             slice(min(max(top, 0), high), min(max(bottom, 0), high)),
             slice(min(max(left, 0), wide), min(max(right, 0), wide)),
         )
+
+
+def _disc(radius: int) -> Image:
+    """Answer which pixels of a square are those of a disc."""
+    aside = np.arange(-radius, radius) + 0.5
+    return aside[:, None] ** 2 + aside[None, :] ** 2 <= radius**2
