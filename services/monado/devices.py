@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,10 +27,8 @@ from ipcrt_services.monado.geometry import (
     HERE,
     NOWHERE,
     UPRIGHT,
-    inverse,
     looking,
     placed,
-    product,
     turn,
 )
 
@@ -42,7 +39,6 @@ HEAD: Final = 0
 LEFT: Final = 1
 RIGHT: Final = 2
 
-_STEP_S: Final = 1e-4
 _ALL_VALID: Final = (
     RelationFlags.ORIENTATION_VALID
     | RelationFlags.POSITION_VALID
@@ -61,31 +57,38 @@ _LIMITS: Final = OutputLimits(500.0, 2_000_000_000)
 _NO_OUTPUT: Final = OutputLimits(0.0, 0)
 
 
-def head_pose(t: float) -> Pose:
+def head_relation(t: float) -> Relation:
     """Answer where the head is after `t` seconds: it sways, and looks around."""
-    yaw = 0.30 * math.sin(2 * math.pi * t / 7)
-    pitch = 0.12 * math.sin(2 * math.pi * t / 5)
-    position = Vec3(0.05 * math.sin(2 * math.pi * t / 4), 1.6 + 0.01 * math.sin(t), 0.0)
-    return Pose(looking(yaw, pitch), position)
+    looks, nods, sways = 2 * math.pi / 7, 2 * math.pi / 5, 2 * math.pi / 4
+    return _relation(
+        (0.30 * math.sin(looks * t), 0.30 * looks * math.cos(looks * t)),
+        (0.12 * math.sin(nods * t), 0.12 * nods * math.cos(nods * t)),
+        Vec3(0.05 * math.sin(sways * t), 1.6 + 0.01 * math.sin(t), 0.0),
+        Vec3(0.05 * sways * math.cos(sways * t), 0.01 * math.cos(t), 0.0),
+    )
 
 
-def hand_pose(side: int, t: float) -> Pose:
+def hand_relation(side: int, t: float) -> Relation:
     """Answer where a hand is: `side` is -1 for the left one, which is ahead of the right one."""
-    angle = 2 * math.pi * t / 3 + (0.0 if side < 0 else math.pi)
-    position = Vec3(side * 0.25 + 0.10 * math.cos(angle), 1.25 + 0.10 * math.sin(angle), -0.45)
-    return Pose(looking(-side * 0.2, 0.3 * math.sin(angle)), position)
+    circles = 2 * math.pi / 3
+    angle = circles * t + (0.0 if side < 0 else math.pi)
+    sine, cosine = math.sin(angle), math.cos(angle)
+    return _relation(
+        (-side * 0.2, 0.0),
+        (0.3 * sine, 0.3 * circles * cosine),
+        Vec3(side * 0.25 + 0.10 * cosine, 1.25 + 0.10 * sine, -0.45),
+        Vec3(-0.10 * circles * sine, 0.10 * circles * cosine, 0.0),
+    )
 
 
-def relation_at(path: Callable[[float], Pose], t: float) -> Relation:
-    """Answer where `path` leads at `t`, and how fast (rule 1)."""
-    pose, later = path(t), path(t + _STEP_S)
-    a, b = pose.position, later.position
-    linear = Vec3((b.x - a.x) / _STEP_S, (b.y - a.y) / _STEP_S, (b.z - a.z) / _STEP_S)
-    turned = product(later.orientation, inverse(pose.orientation))
-    # Of a small rotation the vector part is half the angle along the axis.
-    factor = math.copysign(2 / _STEP_S, turned.w)
-    angular = Vec3(turned.x * factor, turned.y * factor, turned.z * factor)
-    return Relation(_ALL_VALID, pose, linear, angular)
+def _relation(
+    yaw: tuple[float, float], pitch: tuple[float, float], position: Vec3, velocity: Vec3
+) -> Relation:
+    """Answer a relation of angles to the left and up, each with its rate (rule 1)."""
+    turns, nods = yaw[1], pitch[1]
+    # The yaw is about the world's axis; the pitch is about one that the yaw has turned.
+    spin = Vec3(nods * math.cos(yaw[0]), turns, -nods * math.sin(yaw[0]))
+    return Relation(_ALL_VALID, Pose(looking(yaw[0], pitch[0]), position), velocity, spin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +128,8 @@ class Device:
         """Answer where it is at a time, as one of its `poses`; the first where none is named."""
         t = at_ns / 1e9
         if not self.side:
-            return relation_at(head_pose, t)
-        relation = relation_at(lambda t: hand_pose(self.side, t), t)
+            return head_relation(t)
+        relation = hand_relation(self.side, t)
         amplitude = self.vibration_at(at_ns)
         if amplitude:
             hertz = self.vibration.frequency_hz or _DEFAULT_HZ

@@ -60,8 +60,10 @@ def turn(axis: Vec3, angle: float) -> Quat:
 
 
 def looking(yaw: float, pitch: float) -> Quat:
-    """Answer the rotation to the left by `yaw`, and up by `pitch`."""
-    return product(turn(Vec3(0.0, 1.0, 0.0), yaw), turn(Vec3(1.0, 0.0, 0.0), pitch))
+    """Answer the rotation to the left by `yaw`, and up by `pitch`: a product of two turns."""
+    yaw_sine, yaw_cosine = math.sin(yaw / 2), math.cos(yaw / 2)
+    sine, cosine = math.sin(pitch / 2), math.cos(pitch / 2)
+    return Quat(yaw_cosine * sine, yaw_sine * cosine, -yaw_sine * sine, yaw_cosine * cosine)
 
 
 def placed(base: Pose, pose: Pose) -> Pose:

@@ -35,6 +35,12 @@ def test_a_quarter_up_looks_up() -> None:
     assert close(rotated(looking(0.0, math.pi / 2), AHEAD), UP)
 
 
+def test_looking_is_a_turn_to_the_left_of_a_turn_up() -> None:
+    both = product(turn(UP, 0.7), turn(Vec3(1.0, 0.0, 0.0), -0.4))
+    found = looking(0.7, -0.4)
+    assert (found.x, found.y, found.z, found.w) == pytest.approx((both.x, both.y, both.z, both.w))
+
+
 def test_a_product_turns_by_the_second_first() -> None:
     left, tilted = turn(UP, math.pi / 2), turn(Vec3(1.0, 0.0, 0.0), math.pi / 2)
     assert close(rotated(product(left, tilted), AHEAD), UP)
