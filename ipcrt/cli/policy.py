@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -65,10 +66,11 @@ def explain(
     subject = _subject(pid, user, group or [], unit, cgroup)
     loaded, text = _load(file)
     told = explain_decision(loaded, text, subject, _action(action), name)
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     if as_json:
         typer.echo(json.dumps({"policy": str(file), **told.as_document()}))
     else:
-        for line in explanation_lines(told, str(file), colour=sys.stdout.isatty()):
+        for line in explanation_lines(told, str(file), colour=colour):
             typer.echo(line, color=True)
     return 0 if told.allowed else 1
 
@@ -122,8 +124,6 @@ def _action(word: str) -> Action:
 def _subject(
     pid: int | None, user: str | None, groups: list[str], unit: str | None, cgroup: str | None
 ) -> Subject:
-    import os
-
     from ipcrt.locator.policy import gid_of
     from ipcrt.locator.policy_subject import subject_of_process, subject_of_user
 

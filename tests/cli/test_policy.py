@@ -123,17 +123,21 @@ def test_unknown_users_are_not_explained(ipcrt: Command, file: Path) -> None:
     assert "there is no user 'no-such-user'" in ended.errors
 
 
-def test_colour_on_a_terminal(file: Path) -> None:
+@pytest.mark.parametrize(
+    "no_colour, begins",
+    [("", b"\x1b[1;32mallowed\x1b[0m: open a/B\r\n"), ("1", b"allowed: open a/B\r\n")],
+)
+def test_colour_on_a_terminal(file: Path, no_colour: str, begins: bytes) -> None:
     master, slave = pty.openpty()
     try:
         subprocess.run(
             [*IPCRT, "policy", "explain", "--policy", str(file), "--user", "0", "open", "a/B"],
             stdout=slave,
             check=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "NO_COLOR": no_colour},
             timeout=30,
         )
-        assert os.read(master, 4096).startswith(b"\x1b[1;32mallowed\x1b[0m: open a/B\r\n")
+        assert os.read(master, 4096).startswith(begins)
     finally:
         os.close(master)
         os.close(slave)
