@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from ipcrt.locator.guest import Guest
-from ipcrt.locator.limits import Key, Ledger, Resource, Share
+from ipcrt.locator.limits import Bounds, Key, Ledger, Resource, Share
 from ipcrt.locator.protocol import Usage
 
 MAX_HOLDERS: Final = 32
@@ -45,33 +45,36 @@ def holders_account(ledger: Ledger, guests: Iterable[Guest]) -> dict[str, object
     """Tell of the clients and uids that are nearest to a limit, one by one."""
     several = list(guests)
     calls = _calls(several)
-    found: dict[Key, dict[str, int]] = {}
+    found: dict[Key, Bounds] = {}
     for guest in several:
-        share = guest.share
-        for key, bounds in ((share.client, share.client_bounds), (share.uid, share.uid_bounds)):
-            if key not in found:
-                found[key] = ledger.account(key, bounds)
-                found[key]["calls"] += calls[key]
+        found[guest.share.client] = guest.share.client_bounds
+        found[guest.share.uid] = guest.share.uid_bounds
     told: dict[str, object] = {}
     for of_uid in (True, False):
-        keys = [key for key in found if isinstance(key, int) is of_uid]
-        for key in heapq.nlargest(MAX_HOLDERS, keys, key=lambda each: _fullness(found[each])):
-            name = f"uid-{key}" if isinstance(key, int) else f"uid-{key[0]}-pid-{key[1]}"
-            told[name] = found[key]
+        ranked = [
+            (ledger.fullness(key, bounds, calls[key]), number, key)
+            for number, (key, bounds) in enumerate(found.items())
+            if isinstance(key, int) is of_uid
+        ]
+        for _, number, key in heapq.nlargest(MAX_HOLDERS, ranked):
+            account = ledger.account(key, found[key])
+            account["calls"] += calls[key]
+            told[_name(key, number)] = account
     told["not_shown"] = len(found) - len(told)
     return told
+
+
+def _name(key: Key, number: int) -> str:
+    if isinstance(key, int):
+        return f"uid-{key}"
+    return f"uid-{key[0]}-pid-{key[1]}" if key[1] else f"uid-{key[0]}-unknown-{number}"
 
 
 def _calls(guests: Iterable[Guest]) -> collections.Counter[Key]:
     calls: collections.Counter[Key] = collections.Counter()
     for guest in guests:
-        if guest.binding is not None:
-            count = sum(guest.binding.statistics().values())
+        count = 0 if guest.binding is None else sum(guest.binding.statistics().values())
+        if count:
             calls[guest.share.client] += count
             calls[guest.share.uid] += count
     return calls
-
-
-def _fullness(account: dict[str, int]) -> float:
-    """Answer how near to its nearest limit a holder is."""
-    return max(account[each.value] / account[f"{each.value}_limit"] for each in Resource)

@@ -191,6 +191,19 @@ class Ledger:
         if not any(holder.held.values()):
             del self._holders[key]
 
+    def fullness(self, key: Key, bounds: Bounds, more_calls: int = 0) -> float:
+        """Answer how near to its nearest limit a holder is: 1 is there."""
+        holder = self._holders.get(key)
+        if holder is None:
+            return 0.0
+        held = holder.held
+        return max(
+            held[Resource.CONNECTIONS] / bounds.connections,
+            (held[Resource.CALLS] + more_calls) / bounds.calls,
+            held[Resource.FDS] / bounds.fds,
+            held[Resource.QUEUED_BYTES] / bounds.queued_bytes,
+        )
+
     def account(self, key: Key, bounds: Bounds) -> dict[str, int]:
         """Tell how much a holder has of each resource, may have, and how often it was refused."""
         holder = self._holders.get(key) or Holder()

@@ -82,6 +82,14 @@ async def test_those_nearest_to_a_limit_are_told() -> None:
         assert "uid-9999-pid-7" in account
 
 
+async def test_those_that_nobody_here_knows_are_told_one_by_one() -> None:
+    async with opened() as club:
+        for _ in range(3):
+            club.client(0, 1000)
+        names = [name for name in club.account() if name.startswith("uid-1000-unknown-")]
+        assert len(names) == 3
+
+
 async def test_a_client_is_told_where_it_stands() -> None:
     async with opened() as club:
         client = club.client(os.getpid(), 1000)

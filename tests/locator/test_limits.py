@@ -77,6 +77,19 @@ def test_what_is_refused_is_counted_where_it_was_refused() -> None:
     assert ledger.refused[Resource.FDS] == 3, "also of who has gone"
 
 
+@pytest.mark.parametrize("resource", list(Resource))
+def test_how_near_to_its_nearest_limit(resource: Resource) -> None:
+    ledger = Ledger()
+    one = share(ledger, 1)
+    assert ledger.fullness(one.client, CLIENT) == 0
+    one.take(resource, CLIENT.get(resource) - 1)
+    limit = CLIENT.get(resource)
+    assert ledger.fullness(one.client, CLIENT) == (limit - 1) / limit
+    assert ledger.fullness(one.client, CLIENT, more_calls=6) == 2 + (
+        (limit - 1) / limit if resource is Resource.CALLS else 0
+    )
+
+
 def test_who_holds_nothing_is_forgotten() -> None:
     ledger = Ledger()
     chance = random.Random(5)
