@@ -127,10 +127,9 @@ def _mode(text: str) -> int:
 
 def _plan(options: argparse.Namespace, show: Show | None) -> Plan:
     """Raises: InvalidArgs: the policy file is not good."""
-    read_policy = functools.partial(_policy, options.policy)
     return Plan(
-        read_policy(),
-        read_policy,
+        _policy(options.policy),
+        functools.partial(Policy.load, options.policy) if options.policy else Policy.default,
         LocatorLimits(
             options.max_clients, options.max_clients_per_uid or (options.max_clients + 1) // 2
         ),

@@ -224,6 +224,9 @@ def test_a_hang_up_reads_the_policy_again(stage: Stage) -> None:
     assert reload(everything, 3) is NotFound  # the second line is the refusal
     assert reload("[[rule", 4) is NotFound
     assert daemon.log_lines("the old policy stays: policy ")
+    os.unlink(policy)
+    daemon.child.kill(signal.SIGHUP)
+    wait_until(lambda: len(daemon.log_lines("the old policy stays")) == 2)
 
 
 def test_a_hang_up_without_a_policy(stage: Stage) -> None:

@@ -179,3 +179,14 @@ def test_the_shipped_policy_is_accepted(locator: Box) -> None:
     start_greeter(locator)
     assert ask(locator) == "0 test/Greeter"
     assert ask(locator, "daemon") == "ACCESS_DENIED"
+
+
+def test_reload_reads_the_policy_again_and_keeps_the_clients(locator: Box) -> None:
+    start_greeter(locator)
+    assert ask(locator, "daemon") == "ACCESS_DENIED"
+    first = locator.show(SERVICE, "MainPID")
+    daemon = pwd.getpwnam("daemon").pw_uid
+    locator.write(POLICY, '[[rule]]\nuser = ["daemon"]\nopen = ["test/Greeter"]\n')
+    locator.run("systemctl", "reload", SERVICE)
+    wait_until(lambda: ask(locator, "daemon") == f"{daemon} test/Greeter")
+    assert locator.show(SERVICE, "MainPID") == first
