@@ -8,13 +8,15 @@ Source: sd_notify(3), sd_watchdog_enabled(3).
 
 from __future__ import annotations
 
-import array
 import logging
 import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
+
+from ipcrt.errors import IpcError
+from ipcrt.objects import _scm
 
 _SEND_SECONDS: Final = 1.0
 """How long a message may wait for room; a supervisor that needs longer does not listen."""
@@ -95,14 +97,13 @@ class Notifier:
             return False
         # The leading "@" stands for the NUL byte of the abstract namespace.
         address = "\0" + self.address[1:] if self.address[0] == "@" else self.address
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
                 sender.settimeout(_SEND_SECONDS)
                 # Connected, because only then does poll(2) wait for room at the other side.
                 sender.connect(address)
-                sender.sendmsg([assignment.encode(errors="replace")], rights)
-        except OSError as error:
+                _scm.send(sender, assignment.encode(errors="replace"), fds)
+        except (OSError, IpcError) as error:
             _log.warning("cannot notify %s of %s: %s", self.address, assignment, error)
             return False
         return True
