@@ -48,11 +48,16 @@ class Publisher:
                 time.sleep((due - now) / 1e9)
                 continue
             self.tick(now)
-            late = (time.monotonic_ns() - due) // _TICK_NS
+            late, due = after_tick(due, time.monotonic_ns())
             self.left_out += late
-            due += (late + 1) * _TICK_NS
 
     def close(self) -> None:
         """End the thread (rule 2). Idempotent."""
         self._stopped = True
         self._thread.join()
+
+
+def after_tick(due_ns: int, now_ns: int) -> tuple[int, int]:
+    """Answer how many ticks are left out, and when the next is due (rule 1)."""
+    late = max(0, now_ns - due_ns) // _TICK_NS
+    return late, due_ns + (late + 1) * _TICK_NS

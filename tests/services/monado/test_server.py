@@ -15,16 +15,20 @@ from ipcrt_services.monado.bindings import (
     ClientDescription,
     Format,
     InputName,
+    LayerFlags,
     OutputName,
+    Pose,
     Refusal,
     SessionEvent,
     SessionInfo,
     SessionKind,
     SwapchainInfo,
+    Vec3,
     Vibration,
 )
-from ipcrt_services.monado.client import Client
+from ipcrt_services.monado.client import Client, quad
 from ipcrt_services.monado.devices import HEAD, LEFT, RIGHT
+from ipcrt_services.monado.geometry import UPRIGHT
 from ipcrt_services.monado.layout import COMPOSITOR, INPUTS, POSES, SYSTEM
 from tests.services.monado.refusing import refused
 from tests.services.monado.users import (
@@ -39,6 +43,7 @@ from tests.services.monado.users import (
 MAIN = SessionInfo(SessionKind.MAIN, 0)
 SMALL = SwapchainInfo(16, 16, Format.RGBA8_UNORM)
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+BACKGROUND = (12, 14, 24)
 
 
 def test_who_is_there(tmp_path: Path) -> None:
@@ -155,7 +160,46 @@ def test_a_picture_goes_from_a_client_to_the_mirror(tmp_path: Path) -> None:
         assert (composed.layers, composed.clients) == (1, 1)
         assert info_of(monado).frames == 1
         monado.session_end()
-        until_seen(mirror, (12, 14, 24))
+        until_seen(mirror, BACKGROUND)
+
+
+def test_a_session_that_begins_again_shows_nothing_old(tmp_path: Path) -> None:
+    with (
+        hosting(tmp_path, 2) as [one, two],
+        mirror_of(one) as mirror,
+        Client(one, "one") as first,
+        Client(two, "two", SessionKind.OVERLAY) as second,
+    ):
+        for client, colour in ((first, RED), (second, BLUE)):
+            client.begin()
+            show_colour(client, colour)
+            until_seen(mirror, colour)
+        one.session_end()
+        one.session_begin()
+        with second.frame() as frame:
+            frame.show([])
+        until_seen(mirror, BACKGROUND)
+
+
+def test_a_frame_out_of_turn_is_not_shown(tmp_path: Path) -> None:
+    ahead = Pose(UPRIGHT, Vec3(0.0, 0.0, -1.0))
+    with (
+        hosting(tmp_path) as [monado],
+        mirror_of(monado) as mirror,
+        Client(monado, "painter") as client,
+        client.create_swapchain(16, 16) as chain,
+    ):
+        client.begin()
+        show_colour(client, RED)
+        until_seen(mirror, RED)
+        with chain.drawing() as image:
+            image.pixels[...] = (*GREEN, 255)
+        layer = quad(chain, image.index, ahead, (1.0, 1.0), LayerFlags.VIEW_SPACE)
+        frame = monado.compositor_predict_frame().frame_id
+        assert refused(monado.compositor_layer_sync, frame, [layer], None) is Refusal.BAD_FRAME
+        for _ in range(2):
+            mirror.wait(mirror.version, 10.0)
+        until_seen(mirror, RED)
 
 
 def test_the_primary_client_is_seen_and_overlays_above_it(tmp_path: Path) -> None:
