@@ -6,9 +6,10 @@ A pidfd. Source: zx_task_kill, zx_object_get_info (koid); pidfd_open(2), waitid(
 from __future__ import annotations
 
 import os
+import time
 from typing import ClassVar, Final, Protocol, Self
 
-from ipcrt.errors import BadState, ShouldWait, from_oserror
+from ipcrt.errors import BadState, ShouldWait, TimedOut, from_oserror
 from ipcrt.objects import _syscalls
 from ipcrt.objects import rights as _rights
 from ipcrt.objects.handle import Handle
@@ -16,6 +17,9 @@ from ipcrt.objects.kind import ObjType, fdinfo
 from ipcrt.objects.rights import Rights
 
 _SIGKILL: Final = 9
+
+_LONGEST_SLEEP_S: Final = 86400.0
+"""poll(2) counts milliseconds in an int; whoever sleeps longer wakes once a day."""
 
 
 class Child(Protocol):
@@ -108,6 +112,31 @@ class Process(Handle):
         if result is None:
             raise ShouldWait("the process has not ended")
         return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
+
+    def wait_status_blocking(self, timeout: float | None = None, *, reap: bool = False) -> int:
+        """Block until our child has ended, and answer as `wait_status`; Ctrl-C ends it at once.
+
+        `timeout` in seconds; None: for ever. Raises: TimedOut: it runs still. BadState, BadHandle.
+        """
+        self.wait_terminated(timeout)
+        return self.wait_status(reap=reap)
+
+    def wait_terminated(self, timeout: float | None = None) -> None:
+        """Block until it has ended, be it our child or not.
+
+        `timeout` in seconds; None: for ever. Raises: TimedOut. BadHandle.
+        """
+        import select  # only here, as `signal` above
+
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            rest = _LONGEST_SLEEP_S if until is None else max(0.0, until - time.monotonic())
+            if poll.poll(min(rest, _LONGEST_SLEEP_S) * 1000):
+                return
+            if until is not None and rest <= _LONGEST_SLEEP_S:
+                raise TimedOut(f"the process has not ended within {timeout} seconds")
 
     def is_terminated(self) -> bool:
         """True once it has ended, all threads of it; asks once and does not wait."""
