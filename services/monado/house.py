@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import ExitStack, asynccontextmanager
 from typing import Final
@@ -10,6 +11,7 @@ from ipcrt.port.aport import AsyncPort
 from ipcrt.shm.shared_state import SharedState
 from ipcrt.shm.swapchain_layers import Frame
 from ipcrt_services.monado.bindings import Refusal, Refused
+from ipcrt_services.monado.chains import Jobs
 from ipcrt_services.monado.delivery import Delivery
 from ipcrt_services.monado.devices import HEAD, LEFT, RATE_HZ, RIGHT, Device, simulated
 from ipcrt_services.monado.layout import (
@@ -25,15 +27,18 @@ from ipcrt_services.monado.presenter import Presenter
 from ipcrt_services.monado.publisher import Publisher
 from ipcrt_services.monado.roster import Member, Roster
 from ipcrt_services.monado.settings import Settings
+from ipcrt_services.worker import Worker, call_each
+
+_log: Final = logging.getLogger("ipcrt.monado")
 
 
 class Guest:
     """One client, put together: who it is, when it draws, what it has drawn."""
 
-    def __init__(self, member: Member, pacing: Pacing, port: AsyncPort) -> None:
+    def __init__(self, member: Member, pacing: Pacing, port: AsyncPort, jobs: Jobs) -> None:
         self.member: Final = member
         self.pacing: Final = pacing
-        self.delivery: Final = Delivery(port, self.__str__)
+        self.delivery: Final = Delivery(port, jobs, self.__str__)
 
     def __str__(self) -> str:
         name = self.member.name or "client"
@@ -50,6 +55,8 @@ class House:
         self.roster: Final = Roster()
         self.devices: Final = simulated()
         self._guests: dict[int, Guest] = {}
+        self._jobs: Jobs = Worker(port, call_each, "monado images", 1)
+        stack.callback(self._jobs.close)
         quiet = [section.name for section in POSES.values()]
         self.state: Final = stack.enter_context(
             SharedState.create(LAYOUT, "ipcrt-monado", quiet=quiet)
@@ -69,7 +76,8 @@ class House:
 
     def welcome(self, pid: int) -> Guest:
         """One more client has come."""
-        guest = Guest(self.roster.add(pid), Pacing(self.presenter.display), self.port)
+        pacing = Pacing(self.presenter.display)
+        guest = Guest(self.roster.add(pid), pacing, self.port, self._jobs)
         self._guests[guest.member.id] = guest
         return guest
 
@@ -118,3 +126,4 @@ async def open_house(port: AsyncPort, settings: Settings) -> AsyncGenerator[Hous
         stop = port.spawn(house.presenter.run(), "monado compositor")
         stack.callback(stop)
         yield house
+        _log.info("stopping: %s", house.statistics())

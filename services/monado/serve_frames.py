@@ -106,7 +106,7 @@ class FrameCalls(MonadoServer):
     def _checked(self, frame_id: int, layers: list[Layer]) -> list[Surface]:
         self._house.roster.check_running(self._guest.member)
         self._guest.pacing.check_begun(frame_id)
-        return check_layers(layers, self._guest.delivery.size_of)
+        return check_layers(layers, self._guest.delivery.chains.size_of)
 
     # ---- semaphores
 

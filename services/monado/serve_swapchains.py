@@ -22,27 +22,28 @@ class SwapchainCalls(MonadoServer):
     _guest: Guest
 
     def swapchain_get_properties(self, info: SwapchainInfo) -> MonadoSwapchainGetPropertiesResponse:
-        return MonadoSwapchainGetPropertiesResponse(self._guest.delivery.properties(info))
+        return MonadoSwapchainGetPropertiesResponse(self._guest.delivery.chains.properties(info))
 
-    def swapchain_create(self, info: SwapchainInfo) -> MonadoSwapchainCreateResponse:
+    async def swapchain_create(self, info: SwapchainInfo) -> MonadoSwapchainCreateResponse:
         self._house.roster.check_session(self._guest.member)
-        return MonadoSwapchainCreateResponse(*self._guest.delivery.create(info))
+        number, images = await self._guest.delivery.chains.create(info)
+        return MonadoSwapchainCreateResponse(number, images)
 
     def swapchain_import(
         self, info: SwapchainInfo, images: list[Vmo]
     ) -> MonadoSwapchainImportResponse:
         self._house.roster.check_session(self._guest.member)
-        return MonadoSwapchainImportResponse(self._guest.delivery.take(info, images))
+        return MonadoSwapchainImportResponse(self._guest.delivery.chains.take(info, images))
 
     def swapchain_acquire_image(self, swapchain_id: int) -> MonadoSwapchainAcquireImageResponse:
-        index = self._guest.delivery.acquire(swapchain_id)
+        index = self._guest.delivery.chains.acquire(swapchain_id)
         return MonadoSwapchainAcquireImageResponse(index)
 
     def swapchain_wait_image(self, swapchain_id: int, timeout_ns: int, index: int) -> Answer[None]:
-        return self._guest.delivery.wait(swapchain_id, index, timeout_ns)
+        return self._guest.delivery.chains.wait(swapchain_id, index, timeout_ns)
 
     def swapchain_release_image(self, swapchain_id: int, index: int) -> None:
-        self._guest.delivery.release(swapchain_id, index)
+        self._guest.delivery.chains.release(swapchain_id, index)
 
     def swapchain_destroy(self, swapchain_id: int) -> None:
-        self._guest.delivery.destroy(swapchain_id)
+        self._guest.delivery.chains.destroy(swapchain_id)

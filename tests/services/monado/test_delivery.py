@@ -27,9 +27,11 @@ from ipcrt_services.monado.bindings import (
     SwapchainInfo,
     Vec3,
 )
+from ipcrt_services.monado.chains import Jobs
 from ipcrt_services.monado.delivery import Delivery
 from ipcrt_services.monado.geometry import UPRIGHT
 from ipcrt_services.monado.layers import Quad, Surface
+from ipcrt_services.worker import Worker, call_each
 from tests.services.monado.looking import SIZE
 from tests.services.monado.refusing import refused
 from tests.support.waiting import wait_until_async
@@ -43,15 +45,24 @@ class Someone:
     """A client that draws on one swapchain."""
 
     def __init__(self, port: AsyncPort) -> None:
-        self.delivery = Delivery(port, lambda: "someone")
-        self.number, images = self.delivery.create(INFO)
+        self.jobs: Jobs = Worker(port, call_each, "images", 1)
+        self.delivery = Delivery(port, self.jobs, lambda: "someone")
+        self.number = 0
+
+    async def begin(self) -> None:
+        """Make the swapchain."""
+        self.number, images = await self.delivery.chains.create(INFO)
         close_all(images)
+
+    def close(self) -> None:
+        self.delivery.close()
+        self.jobs.close()
 
     def draw(self) -> int:
         """Draw on the next image, and answer which it was."""
-        index = self.delivery.acquire(self.number)
-        assert self.delivery.wait(self.number, index, 0) is None
-        self.delivery.release(self.number, index)
+        index = self.delivery.chains.acquire(self.number)
+        assert self.delivery.chains.wait(self.number, index, 0) is None
+        self.delivery.chains.release(self.number, index)
         return index
 
     def surfaces(self, index: int) -> list[Surface]:
@@ -71,9 +82,10 @@ async def someone() -> AsyncGenerator[tuple[AsyncPort, Someone], None]:
         client = Someone(port)
         try:
             with anyio.fail_after(10):
+                await client.begin()
                 yield port, client
         finally:
-            client.delivery.close()
+            client.close()
 
 
 async def settle() -> None:
@@ -174,8 +186,9 @@ async def test_what_is_refused_leaves_nothing_open() -> None:
 async def test_limits() -> None:
     async with someone() as (_, client):
         for _ in range(MAX_SWAPCHAINS - 1):
-            close_all(client.delivery.create(INFO)[1])
-        assert refused(client.delivery.create, INFO) is Refusal.TOO_MANY
+            close_all((await client.delivery.chains.create(INFO))[1])
+        with pytest.raises(Refused, match="TOO_MANY"):
+            await client.delivery.chains.create(INFO)
         with TimelineSync.create() as line:
             for _ in range(MAX_SEMAPHORES):
                 client.delivery.add_semaphore(*line.share())
@@ -185,15 +198,16 @@ async def test_limits() -> None:
             assert bell.closed
         client.delivery.reset()
         assert client.delivery.images.statistics()["swapchains"] == 0
-        close_all(client.delivery.create(INFO)[1])
+        close_all((await client.delivery.chains.create(INFO))[1])
 
 
 async def test_a_client_that_goes_while_a_frame_waits_leaves_nothing_open() -> None:
     async with open_port() as port:
         client = Someone(port)
+        await client.begin()
         with TimelineSync.create() as line:
             number = client.delivery.add_semaphore(*line.share())
             client.delivery.commit_after(client.surfaces(client.draw()), 1, number, 5)
-            client.delivery.close()
+            client.close()
             await settle()
         assert client.delivery.images.statistics()["images"] == 0

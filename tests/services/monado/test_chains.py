@@ -1,0 +1,96 @@
+"""Swapchains that a thread makes while others draw on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+
+from ipcrt.objects.handle import close_all
+from ipcrt.port.aport import open_port
+from ipcrt_services.monado.bindings import Format, Refusal, Refused, SwapchainInfo
+from ipcrt_services.monado.chains import Chains
+from ipcrt_services.worker import Worker, call_each
+from tests.services.monado.refusing import refused
+
+pytestmark = pytest.mark.anyio
+
+SMALL = SwapchainInfo(16, 16, Format.RGBA8_UNORM)
+
+
+class Gate:
+    """A thread's work that waits until it is let."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+        self.entered = threading.Semaphore(0)
+
+    def __call__(self, jobs: Sequence[Callable[[], Any]]) -> list[Any]:
+        self.entered.release()
+        self.opened.wait()
+        return call_each(jobs)
+
+
+@asynccontextmanager
+async def chains() -> AsyncGenerator[tuple[Chains, Gate], None]:
+    async with open_port() as port:
+        gate = Gate()
+        jobs = Worker[Callable[[], Any], Any](port, gate, "images", 1)
+        found = Chains(port, jobs, lambda: "someone")
+        try:
+            with anyio.fail_after(10):
+                yield found, gate
+        finally:
+            gate.opened.set()
+            found.images.close()
+            jobs.close()
+
+
+async def entered(gate: Gate) -> None:
+    """Wait until the thread has something to do."""
+    await anyio.to_thread.run_sync(gate.entered.acquire)
+
+
+async def test_others_go_on_while_memory_is_made() -> None:
+    async with chains() as (mine, gate), anyio.create_task_group() as tasks:
+        made: list[int] = []
+
+        async def make() -> None:
+            number, images = await mine.create(SMALL)
+            close_all(images)
+            made.append(number)
+
+        tasks.start_soon(make)
+        tasks.start_soon(make)
+        await entered(gate)
+        assert refused(mine.acquire, 1) is Refusal.NO_SUCH_SWAPCHAIN
+        gate.opened.set()
+        while len(made) < 2:
+            await anyio.sleep(0.001)
+        assert sorted(made) == [1, 2]
+        assert [mine.acquire(number) for number in made] == [0, 0]
+
+
+async def test_who_goes_while_memory_is_made_leaves_nothing_open() -> None:
+    async with chains() as (mine, gate), anyio.create_task_group() as tasks:
+        tasks.start_soon(mine.create, SMALL)
+        await entered(gate)
+        tasks.cancel_scope.cancel()
+        gate.opened.set()
+    assert mine.images.statistics()["images"] == 0  # and no descriptor is left
+
+
+async def test_what_exceeds_the_limits_is_not_even_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with chains() as (mine, gate):
+        needed = mine.properties(SMALL)
+        room = needed.size_bytes * needed.image_count
+        monkeypatch.setattr("ipcrt_services.monado.chains.MAX_CLIENT_BYTES", room - 1)
+        with pytest.raises(Refused, match="TOO_MANY"):  # the gate is closed
+            await mine.create(SMALL)
+        monkeypatch.setattr("ipcrt_services.monado.chains.MAX_CLIENT_BYTES", room)
+        gate.opened.set()
+        close_all((await mine.create(SMALL))[1])
