@@ -16,6 +16,7 @@ from ipcrt_services.monado.bindings import Format, Refusal, Refused, SwapchainIn
 from ipcrt_services.monado.chains import Chains
 from ipcrt_services.worker import Worker, call_each
 from tests.services.monado.refusing import refused
+from tests.support.waiting import wait_until_async
 
 pytestmark = pytest.mark.anyio
 
@@ -69,8 +70,7 @@ async def test_others_go_on_while_memory_is_made() -> None:
         await entered(gate)
         assert refused(mine.acquire, 1) is Refusal.NO_SUCH_SWAPCHAIN
         gate.opened.set()
-        while len(made) < 2:
-            await anyio.sleep(0.001)
+        await wait_until_async(lambda: len(made) == 2)
         assert sorted(made) == [1, 2]
         assert [mine.acquire(number) for number in made] == [0, 0]
 
