@@ -165,15 +165,6 @@ static PyObject *finish(Dispatcher *self, State *state, PyObject *shortcut, PyOb
     return done;
 }
 
-/* Take the value out of the StopIteration that is set. */
-static PyObject *take_value(void)
-{
-    PyObject *end = take_exception();
-    PyObject *value = end ? PyObject_GetAttrString(end, "value") : NULL;
-    Py_XDECREF(end);
-    return value;
-}
-
 /* Run a handler's coroutine until it ends, or waits; see ServerBinding._run. */
 static PyObject *run(Dispatcher *self, State *state, PyObject *shortcut, PyObject *txid,
                      PyObject *request, PyObject *coroutine)
@@ -182,17 +173,15 @@ static PyObject *run(Dispatcher *self, State *state, PyObject *shortcut, PyObjec
     if (step == NULL || step == Py_None || peek(state, self->binding, LAST) != Py_None) {
         return finish(self, state, shortcut, txid, request, coroutine, FINISH);
     }
-    Py_INCREF(step);
-    PyObject *rest = PyObject_CallOneArg(step, coroutine);
-    Py_DECREF(step);
-    if (rest != NULL) {
-        PyObject *parts = PyTuple_Pack(2, coroutine, rest);
-        Py_DECREF(rest);
-        return hand_over(self, state->names[GOES_ON], shortcut, txid, request, parts);
+    PyObject *found, *done;
+    if (step_coroutine(state, step, coroutine, &found) == PYGEN_NEXT) {
+        PyObject *parts = PyTuple_Pack(2, coroutine, found);
+        done = hand_over(self, state->names[GOES_ON], shortcut, txid, request, parts);
     }
-    PyObject *value = PyErr_ExceptionMatches(PyExc_StopIteration) ? take_value() : NULL;
-    PyObject *done = finish(self, state, shortcut, txid, request, value, ANSWERED);
-    Py_XDECREF(value);
+    else {
+        done = finish(self, state, shortcut, txid, request, found, ANSWERED);
+    }
+    Py_XDECREF(found);
     return done;
 }
 

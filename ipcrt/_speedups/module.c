@@ -64,6 +64,13 @@ static const char *const names[NAME_COUNT] = {
     [DONE] = "done",
     [SET_RESULT] = "set_result",
     [ORDINAL] = "ordinal",
+    [SPARE] = "_spare",
+    [READY] = "ready",
+    [TASK] = "task",
+    [CONTEXT] = "context",
+    [BASE] = "base",
+    [WAITS] = "_waits",
+    [CLOSE] = "close",
 };
 
 /* Take the exception that is set, with its traceback. */
@@ -87,7 +94,7 @@ PyObject *take_exception(void)
 static PyObject *twin(PyObject *module, PyObject *args)
 {
     PyMethodDef *const tables[] = {frame_functions, message_functions, intake_functions,
-                                   dispatch_functions, caller_functions};
+                                   dispatch_functions, caller_functions, stepping_functions};
     const char *name;
     PyObject *pure;
     if (!PyArg_ParseTuple(args, "sO:twin", &name, &pure)) {
@@ -129,8 +136,9 @@ static int start(PyObject *module)
     state->dispatcher = PyType_FromModuleAndSpec(module, &dispatcher_spec, NULL);
     state->caller = PyType_FromModuleAndSpec(module, &caller_spec, NULL);
     state->intake = PyType_FromModuleAndSpec(module, &intake_spec, NULL);
+    state->stepping = PyType_FromModuleAndSpec(module, &stepping_spec, NULL);
     if (!state->packet_socket || !state->messenger || !state->dispatcher || !state->caller
-        || !state->intake) {
+        || !state->intake || !state->stepping) {
         return -1;
     }
     for (int i = 0; i < NAME_COUNT; i++) {
@@ -166,6 +174,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->dispatcher);
     Py_VISIT(state->caller);
     Py_VISIT(state->intake);
+    Py_VISIT(state->stepping);
     return 0;
 }
 
@@ -180,6 +189,7 @@ static int clear(PyObject *module)
     Py_CLEAR(state->dispatcher);
     Py_CLEAR(state->caller);
     Py_CLEAR(state->intake);
+    Py_CLEAR(state->stepping);
     for (int i = 0; i < NAME_COUNT; i++) {
         Py_CLEAR(state->names[i]);
     }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#define REVISION 4 /* as in chosen.py, which tells what it is for */
+#define REVISION 5 /* as in chosen.py, which tells what it is for */
 
 /* As in ipcrt/objects/_scm.py and ipcrt/wire/limits.py; tests/_speedups compares them. */
 #define MAX_PACKET_BYTES 65536
@@ -80,6 +80,13 @@ enum {
     DONE, /* of a Waiter */
     SET_RESULT,
     ORDINAL, /* of a Method */
+    SPARE,   /* slot of a Stepper */
+    READY,   /* slots of a spare task */
+    TASK,
+    CONTEXT,
+    BASE,
+    WAITS, /* of a Stepper */
+    CLOSE,
     NAME_COUNT,
 };
 
@@ -93,6 +100,7 @@ typedef struct {
     PyObject *dispatcher;            /* the type Dispatcher */
     PyObject *caller;                /* the type Caller */
     PyObject *intake;                /* the type Intake */
+    PyObject *stepping;              /* the type Stepping */
     PyObject *names[NAME_COUNT];     /* strings */
     Py_ssize_t at[NAME_COUNT];       /* where slots lie, once found; slots.c */
     char *packet;                    /* MAX_PACKET_BYTES; packets.c says who may look at it */
@@ -157,6 +165,10 @@ static inline void poke(State *state, PyObject *object, int name, PyObject *valu
 /* caller.c */
 extern PyType_Spec caller_spec;
 
+/* stepping.c */
+extern PyType_Spec stepping_spec;
+PySendResult step_coroutine(State *state, PyObject *step, PyObject *coroutine, PyObject **found);
+
 /* dispatch.c */
 extern PyType_Spec dispatcher_spec;
 
@@ -166,5 +178,6 @@ extern PyMethodDef message_functions[];
 extern PyMethodDef intake_functions[];
 extern PyMethodDef dispatch_functions[];
 extern PyMethodDef caller_functions[];
+extern PyMethodDef stepping_functions[];
 
 #endif

@@ -20,7 +20,10 @@ from asyncio.tasks import _enter_task, _leave_task  # pyright: ignore[reportPriv
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Final
 
+from ipcrt._speedups.chosen import choose
+
 OnEnd = Callable[[Any, BaseException | None], None]
+Switch = Callable[[asyncio.AbstractEventLoop, "asyncio.Task[None]"], None]
 
 
 class Rest:
@@ -112,10 +115,36 @@ class _Spare:
         await self._rest.run(cancelled=cancelled)
 
 
+Step = Callable[[Coroutine[Any, Any, Any]], Rest | None]
+
+
+def _stepping(
+    step: Step,
+    stepper: object,
+    spare: type[_Spare],
+    loop: asyncio.AbstractEventLoop,
+    enter_and_leave: tuple[Switch, Switch],
+) -> Step:
+    del stepper, spare, loop, enter_and_leave
+    return step
+
+
+make_step: Final = choose("stepping", _stepping)
+"""Answers a stepper's way to step: `ipcrt/_speedups/stepping.c` where that is in use."""
+
+
 class Stepper:
     """Steps coroutines on one event loop."""
 
-    __slots__ = ("_adopt", "_loop", "_spare")
+    __slots__ = ("_adopt", "_loop", "_spare", "step")
+
+    step: Step
+    """Run a coroutine until it waits for the first time; answer what is left of it.
+
+    None: not now, it has to be started in another way: nobody stands by yet, or a task runs
+    already, as it does unless the loop calls here. Raises: StopIteration, with the coroutine's
+    value: it has ended; and whatever it raises.
+    """
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, adopt: Callable[[asyncio.Task[None]], None]
@@ -124,14 +153,10 @@ class Stepper:
         self._loop = loop
         self._adopt = adopt
         self._spare: _Spare | None = None
+        enter_and_leave = (_enter_task, _leave_task)
+        self.step = make_step(self._step, self, _Spare, loop, enter_and_leave)
 
-    def step(self, coroutine: Coroutine[Any, Any, Any]) -> Rest | None:
-        """Run `coroutine` until it waits for the first time; answer what is left of it.
-
-        None: not now, it has to be started in another way: nobody stands by yet, or a task runs
-        already, as it does unless the loop calls here. Raises: StopIteration, with the
-        coroutine's value: it has ended; and whatever it raises.
-        """
+    def _step(self, coroutine: Coroutine[Any, Any, Any]) -> Rest | None:
         spare = self._spare
         if spare is None or not spare.ready:
             self._provide()
@@ -148,6 +173,10 @@ class Stepper:
             raise
         finally:
             _leave_task(self._loop, spare.task)
+        return self._waits(spare, coroutine, yielded)
+
+    def _waits(self, spare: _Spare, coroutine: Coroutine[Any, Any, Any], yielded: Any) -> Rest:
+        """Have the task go on with a coroutine that has yielded, and another stand by."""
         rest = Rest(spare.task, coroutine, yielded)
         spare.wake(rest)
         self._adopt(spare.task)

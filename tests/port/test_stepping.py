@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 import pytest
 import uvloop
 
+from ipcrt.port import stepping
 from ipcrt.port.stepping import Stepper
+from tests._speedups.twins import TWINS, take
 
 T = TypeVar("T")
 End = tuple[Any, BaseException | None]
@@ -24,6 +26,12 @@ def runner(request: pytest.FixtureRequest) -> Generator[asyncio.Runner, None, No
     factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         yield runner
+
+
+@pytest.fixture(params=TWINS, autouse=True)
+def twin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_step = take(request.param, "stepping", stepping._stepping)
+    monkeypatch.setattr(stepping, "make_step", make_step)
 
 
 class Scene:
@@ -105,6 +113,63 @@ def test_what_does_not_wait_ends_at_once_and_the_task_stands_by(runner: asyncio.
             assert isinstance(first, asyncio.Task)
             assert first is not asyncio.current_task()
             assert not scene.tasks
+
+    runner.run(main())
+
+
+@pytest.mark.parametrize("value", [None, (), (1, 2), ValueError("no"), StopIteration(3)])
+def test_any_value_comes_out_as_it_is(runner: asyncio.Runner, value: object) -> None:
+    async def answer() -> object:
+        return value
+
+    async def main() -> None:
+        async with standing_by() as scene:
+            assert await scene.value_of(answer()) is value
+
+    runner.run(main())
+
+
+def test_a_step_leaves_the_task_and_the_context_that_it_took(runner: asyncio.Runner) -> None:
+    async def end(error: BaseException | None) -> None:
+        if error is not None:
+            raise error
+
+    async def main() -> None:
+        async with standing_by() as scene:
+            errors = (None, ValueError(), KeyboardInterrupt(), asyncio.CancelledError())
+
+            def step() -> None:
+                here = contextvars.copy_context()
+                for error in errors:
+                    wanted = StopIteration if error is None else type(error)
+                    with pytest.raises(wanted):
+                        scene.stepper.step(end(error))
+                    assert asyncio.current_task(scene.loop) is None
+                    assert here == contextvars.copy_context()
+
+            await scene.called(step)
+
+    runner.run(main())
+
+
+def test_a_stepper_that_is_closed_in_a_step_steps_no_more(runner: asyncio.Runner) -> None:
+    async def main() -> None:
+        async with standing_by() as scene:
+
+            async def close(then: asyncio.Future[None] | None) -> str:
+                scene.stepper.close()
+                if then is not None:
+                    await then
+                return "done"
+
+            assert await scene.value_of(close(None)) == "done"
+            late = current()
+            assert await scene.called(lambda: scene.stepper.step(late)) is None
+            late.close()
+            await asyncio.sleep(0)
+            await scene.start(close(scene.loop.create_future()))
+            _, error = await scene.end()
+            assert isinstance(error, asyncio.CancelledError)
 
     runner.run(main())
 
