@@ -19,9 +19,10 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from ipcrt.errors import PeerClosed
+from ipcrt.errors import IpcError, PeerClosed
 from ipcrt.objects.event import Event
 from ipcrt.shm.image_format import ImageFormat
 from ipcrt.shm.state_reader import StateReader
@@ -85,11 +86,14 @@ class Chain:
 
     @contextmanager
     def drawing(self) -> Generator[Drawing, None, None]:
-        """Lend the next image to draw on; on leaving it is drawn. Raises: Refused."""
+        """Lend the next image to draw on; on leaving, however that is, it is drawn.
+
+        Raises: Refused.
+        """
         index = self._monado.swapchain_acquire_image(self.number).index
         self._monado.swapchain_wait_image(self.number, _WAIT_NS, index)
-        yield Drawing(index, self.images.pixels(index))
-        self._monado.swapchain_release_image(self.number, index)
+        with _afterwards(partial(self._monado.swapchain_release_image, self.number, index)):
+            yield Drawing(index, self.images.pixels(index))
 
     def close(self) -> None:
         """Give the images up, here and at the service, which shows them on. Idempotent."""
@@ -187,7 +191,8 @@ class Client:
     def frame(self, idle: Callable[[int], object] | None = None) -> Generator[Frame, None, None]:
         """Sleep until the next frame is to be drawn, and lend it.
 
-        `idle`, if given, is called instead of sleeping, with the time to be back. Raises: Refused.
+        On leaving, however that is, a frame that was not shown is discarded. `idle`, if given, is
+        called instead of sleeping, with the time to be back. Raises: Refused.
         """
         monado = self.monado
         told = monado.compositor_predict_frame()
@@ -195,9 +200,13 @@ class Client:
         monado.compositor_wait_woke(told.frame_id)
         monado.compositor_begin_frame(told.frame_id)
         frame = Frame(monado, told.frame_id, told.predicted_display_time_ns)
-        yield frame
-        if not frame.shown:
-            monado.compositor_discard_frame(told.frame_id)
+
+        def discard() -> None:
+            if not frame.shown:
+                monado.compositor_discard_frame(told.frame_id)
+
+        with _afterwards(discard):
+            yield frame
 
     # ---- the end
 
@@ -227,6 +236,18 @@ def projection(chain: Chain, index: int, fov: Fov, pose: Pose) -> Layer:
     """Answer a layer that is the world, as both eyes see it."""
     view = ProjectionView(SubImage(chain.number, index, chain.rect), fov, pose)
     return LayerProjection(ProjectionLayer(LayerFlags(0), [view]))
+
+
+@contextmanager
+def _afterwards(call: Callable[[], object]) -> Generator[None, None, None]:
+    """Call in any case; where leaving has a reason already, it stays the reason."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(IpcError):
+            call()
+        raise
+    call()
 
 
 def _sleep_until(time_ns: int) -> None:

@@ -6,6 +6,7 @@ and what it has open before and after.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -16,9 +17,10 @@ from typing import Final
 
 import msgspec
 
-from ipcrt.errors import IpcError
+from ipcrt.errors import IpcError, TimedOut
 from ipcrt.locator.connect import connect
 from ipcrt.port.aport import AsyncPort, open_port
+from ipcrt.port.signals import Signals
 from ipcrt.shm.state_reader import StateReader
 from ipcrt_services.demo import activation
 from ipcrt_services.demo.director import Watch
@@ -141,7 +143,7 @@ class Conductor:
             ):
                 outcome = await self._measure(service, Sight(monado, mirror, state))
         for member in (service, activated.member):
-            self._end_well(member)
+            await self._end_well(member)
         return outcome
 
     async def _start_service(self) -> Member:
@@ -166,7 +168,7 @@ class Conductor:
         composed, poses = sight.mirror.version - composed, sight.poses - poses
         cpu = _cpu_seconds(service.pid) - cpu
         for member in members:
-            self._end_well(member)
+            await self._end_well(member)
         after = await settled(service.pid, before)
         return Outcome(
             [self._report(member) for member in members],
@@ -259,7 +261,12 @@ class Conductor:
         text = self._report_path(member.name).read_bytes()
         return msgspec.json.decode(text, type=Report)
 
-    def _end_well(self, member: Member) -> None:
+    async def _end_well(self, member: Member) -> None:
+        member.expected_to_end = True
+        if member.popen.poll() is None:
+            member.popen.terminate()
+        with contextlib.suppress(TimedOut):  # then the household sees to it
+            await self._port.wait_one(member.process, Signals.TERMINATED, _EXIT_S)
         status = self._household.end(member)
         if status:
             raise CheckFailed(f"{member.name} ended with status {status}{member.complaints()}")
