@@ -36,7 +36,8 @@ from ipcrt_services.monado.player import Plan, Report
 from ipcrt_services.monado.settings import FILE
 
 _POLL_S: Final = 0.02
-_EXIT_S: Final = 20.0
+_EXIT_S: Final = 5.0
+_LATE_S: Final = 20.0
 _NEWS_S: Final = 0.2
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 
@@ -124,10 +125,21 @@ class Conductor:
         self._watch = watch
         self._household = household
         self._path = household.directory / "locator"
+        self._members: list[Member] = []
 
     async def run(self) -> Outcome:
-        """Start everybody, look on, and count."""
+        """Start everybody, look on, and count; on leaving all have ended."""
+        try:
+            return await self._run()
+        finally:
+            for member in self._members:
+                _tell_to_end(member)
+            for member in list(self._members):
+                await self._end(member)
+
+    async def _run(self) -> Outcome:
         activated = activation.listen(self._household, self._path)
+        self._members.append(activated.member)
         await activation.first_connection(activated, self._port)
         self._view.say("locator", f"started by {activated.by} on the first connection")
         service = await self._start_service()
@@ -153,6 +165,7 @@ class Conductor:
         (directory / FILE).write_text(f"view_width = {width}\nview_height = {height}\n")
         arguments = ("--locator", str(self._path), "--directory", str(directory))
         service = self._household.module("monado", "ipcrt_services.monado", *arguments)
+        self._members.append(service)
         offered = activation.until_offered({Monado.TABLE.name}, self._path, self._port)
         await self._watch.until_done(offered, "the service to register")
         self._view.say("monado", f"offers {Monado.TABLE.name}, publishes poses at 1000 Hz")
@@ -209,7 +222,7 @@ class Conductor:
         )
         text = msgspec.json.encode(plan).decode()
         member = self._household.module(name, "ipcrt_services.monado.player", text, pass_fds=[gate])
-        member.expected_to_end = False
+        self._members.append(member)
         return member
 
     async def _all_ready(self, monado: MonadoProxy) -> None:
@@ -227,12 +240,12 @@ class Conductor:
         """Show pictures and progress until the clients have ended."""
         for member in members:
             member.expected_to_end = True
-        until = time.monotonic() + self._wish.seconds + _EXIT_S
+        until = time.monotonic() + self._wish.seconds + _LATE_S
         seen = sight.mirror.version
         began = time.monotonic()
         while any(member.popen.poll() is None for member in members):
             if time.monotonic() > until:
-                raise CheckFailed(f"clients still draw {_EXIT_S:.0f} s after their time")
+                raise CheckFailed(f"clients still draw {_LATE_S:.0f} s after their time")
             self._watch.check()
             done = min(time.monotonic() - began, self._wish.seconds)
             total = int(self._wish.seconds * 100)
@@ -262,14 +275,23 @@ class Conductor:
         return msgspec.json.decode(text, type=Report)
 
     async def _end_well(self, member: Member) -> None:
-        member.expected_to_end = True
-        if member.popen.poll() is None:
-            member.popen.terminate()
-        with contextlib.suppress(TimedOut):  # then the household sees to it
-            await self._port.wait_one(member.process, Signals.TERMINATED, _EXIT_S)
-        status = self._household.end(member)
+        _tell_to_end(member)
+        status = await self._end(member)
         if status:
             raise CheckFailed(f"{member.name} ended with status {status}{member.complaints()}")
+
+    async def _end(self, member: Member) -> int:
+        """Await a process's end; answer its status."""
+        with contextlib.suppress(TimedOut):  # then the household sees to it
+            await self._port.wait_one(member.process, Signals.TERMINATED, _EXIT_S)
+        self._members.remove(member)
+        return self._household.end(member)
+
+
+def _tell_to_end(member: Member) -> None:
+    member.expected_to_end = True
+    if member.popen.poll() is None:
+        member.popen.terminate()
 
 
 def _cpu_seconds(pid: int) -> float:

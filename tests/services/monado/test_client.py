@@ -10,7 +10,6 @@ from ipcrt.errors import IpcError
 from ipcrt_services.monado.client import Client
 from tests.services.monado.users import hosting, info_of
 
-
 MORE_THAN_IMAGES = 4
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 from ipcrt_services.monado.demo import main
+from tests.support.processes import Spawner
 
 DEMO = [sys.executable, "-m", "ipcrt.cli.main", "demo", "monado"]
 
@@ -89,6 +91,23 @@ def test_what_cannot_be_done_is_one_line(
     [line] = err.splitlines()
     assert line.startswith("ipcrt demo: ")
     assert complaint in line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_cleanly(
+    scratch: Path, spawn_python: Spawner, number: signal.Signals, status: int
+) -> None:
+    child = spawn_python.command(
+        [*DEMO, "--seconds", "60"],
+        environment={"TMPDIR": str(scratch), "PYTHONUNBUFFERED": ""},
+        capture_stderr=True,
+    )
+    while not child.line().startswith("clients"):
+        assert child.process.poll() is None
+    child.kill(number)
+    assert child.wait() == status
+    assert child.errors() == ""
 
 
 @pytest.mark.slow
