@@ -69,10 +69,14 @@ if TYPE_CHECKING:
     from ipcrt.objects.timer import Timer
     from ipcrt.objects.vmo import Vmo
     from ipcrt.port.aport import AsyncPort, open_port
-    from ipcrt.port.blocking import BlockingPort, wait_many, wait_one
+    from ipcrt.port.blocking import BlockingPort
     from ipcrt.port.channel import AsyncChannel
+    from ipcrt.port.executor import Executor, open_executor
+    from ipcrt.port.interrupter import Interrupter
     from ipcrt.port.packet import Packet
     from ipcrt.port.signals import Signals
+    from ipcrt.port.spawned import Spawned
+    from ipcrt.port.waiting import wait_many, wait_one
 
 _HOMES: Final = {
     "ipcrt.bindings.arguments": ("Answer",),
@@ -130,10 +134,14 @@ _HOMES: Final = {
     "ipcrt.objects.timer": ("Timer",),
     "ipcrt.objects.vmo": ("Vmo",),
     "ipcrt.port.aport": ("AsyncPort", "open_port"),
-    "ipcrt.port.blocking": ("BlockingPort", "wait_many", "wait_one"),
+    "ipcrt.port.blocking": ("BlockingPort",),
     "ipcrt.port.channel": ("AsyncChannel",),
+    "ipcrt.port.executor": ("Executor", "open_executor"),
+    "ipcrt.port.interrupter": ("Interrupter",),
     "ipcrt.port.packet": ("Packet",),
     "ipcrt.port.signals": ("Signals",),
+    "ipcrt.port.spawned": ("Spawned",),
+    "ipcrt.port.waiting": ("wait_many", "wait_one"),
 }
 """Which module defines which names: the imports above, for run time."""
 
@@ -157,10 +165,12 @@ __all__ = [
     "DomainError",
     "Event",
     "EventPair",
+    "Executor",
     "Fifo",
     "Handle",
     "InspectError",
     "Inspector",
+    "Interrupter",
     "InvalidArgs",
     "IoError",
     "IpcError",
@@ -194,6 +204,7 @@ __all__ = [
     "Signals",
     "Snapshot",
     "Socket",
+    "Spawned",
     "Status",
     "Struct",
     "TimedOut",
@@ -206,6 +217,7 @@ __all__ = [
     "connect",
     "connect_blocking",
     "create_endpoints",
+    "open_executor",
     "open_port",
     "provide",
     "wait_many",

@@ -150,15 +150,16 @@ class BlockingProxy(_ProxyBase[P]):
     ) -> ResponseT:
         """Call and block until the reply; see `Proxy._call`.
 
-        Raises: BadState: inside this proxy's own listener, or on another thread.
+        Raises: BadState: inside this proxy's own listener, on another thread, or on that of an
+        event loop; then nothing was sent. Canceled: interrupted.
         """
         client = self._client
-        self._port.check()
+        self._port.check_blocking()
         if client.connection.busy:
             self._refuse()
         call = client.begin(method, request, timeout)
         try:
-            self._port.run_until(call.waiter, reader=client.connection)
+            self._port.finish(call.waiter, None, client.connection)
         except BaseException:
             client.give_up(call)
             raise
@@ -176,6 +177,14 @@ class BlockingProxy(_ProxyBase[P]):
             self._port.run_until(sending.waiter)
         finally:
             self._client.withdraw(sending)
+
+    def interrupt(self) -> bool:
+        """End the call that another thread is blocked in, with Canceled; False: in none.
+
+        From any thread; see `BlockingPort.interrupt`. The proxy stays usable: the late reply is
+        closed when it comes.
+        """
+        return self._port.interrupt()
 
     def _refuse(self) -> NoReturn:
         raise BadState("a blocking call inside its own listener would never see its reply")

@@ -23,8 +23,8 @@ from ipcrt.cli.launch import launch
 from ipcrt.errors import TimedOut
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.process import Process
-from ipcrt.port.blocking import wait_many
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_many
 
 _STOPPERS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _FIRST_PAUSE_S: Final = 0.1

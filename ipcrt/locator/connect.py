@@ -208,6 +208,10 @@ class BlockingLocatorClient:
             self.proxy.hand_over(server)
         return LocatorBlockingProxy(client, self.port)
 
+    def interrupt(self) -> bool:
+        """End what this port's thread is blocked in, from any thread; see `BlockingPort`."""
+        return self.port.interrupt()
+
 
 @contextmanager
 def _both_ends(protocol: type[P]) -> Generator[tuple[ClientEnd[P], ServerEnd[P]], None, None]:

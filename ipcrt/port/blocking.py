@@ -1,4 +1,4 @@
-"""The port of a plain thread: epoll itself, and the blocking waits of the system-call surface.
+"""The port of a plain thread: epoll itself.
 
 1. Where one channel's reader is all there is to serve, and no deadline is near, the port sleeps in
    its receive: one system call instead of two. Such a nap is bounded, and what other threads queue
@@ -7,37 +7,39 @@
 3. Handles whose news can wait (`let_wait`) prevent no nap in the only channel whose news cannot or,
    where all news can, in the one whose reply the thread waits for. All that is watched is looked
    at before a nap if that was longer ago than a nap takes: such news is two naps late at most.
-Source: zx_port_wait, zx_object_wait_one, zx_object_wait_many.
+4. A wait ends at once when another thread interrupts it, or a signal's handler raises; a nap or a
+   spin first ends by itself, after PATIENCE_S at most. The port stays as it is.
+5. Nothing blocks where an event loop runs: that is refused before anything is sent.
+Source: zx_port_wait.
 """
 
 from __future__ import annotations
 
 import math
-import select
+import threading
 import time
 import weakref
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from typing import Final, Generic, TypeVar, cast
 
-from ipcrt.errors import BadState, Canceled, InvalidArgs, TimedOut
+from ipcrt.errors import BadState, Canceled, TimedOut
 from ipcrt.objects.channel import PATIENCE_S
 from ipcrt.objects.handle import Handle
-from ipcrt.objects.rights import Rights
 from ipcrt.port import busy_poll
 from ipcrt.port.direct import DirectReader, Nappers
+from ipcrt.port.fork import generation
+from ipcrt.port.interrupts import Waits, current_scope, interrupted
+from ipcrt.port.loop_here import refuse_on_loop
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
-from ipcrt.port.signals import Signals, events_for, observe
 from ipcrt.port.waiter import Waiter
 
 T = TypeVar("T")
 
-_LONGEST_SLEEP_S: Final = 86400.0
-"""poll(2) counts milliseconds in an int; whoever sleeps longer wakes once a day."""
 _FAR_S: Final = 2 * PATIENCE_S
 """A deadline further away than this leaves time for a nap."""
-_LOOK_AGAIN_S: Final = 0.01
-"""How often to look again while news that serves nobody keeps poll(2) from sleeping."""
+_NOBODY: Final = 0
+"""No thread's number."""
 
 
 class BlockingWaiter(Generic[T]):
@@ -92,16 +94,18 @@ class BlockingPort(Port):
         self._earliest = math.inf  # no deadline is earlier
         self._can_wait: weakref.WeakSet[Handle] = weakref.WeakSet()
         self._looked = -math.inf  # at all that is watched
+        self._adoptable: list[None] = []  # not empty: no thread's
         super().__init__()
+        self._waits = Waits(self._mailbox.ring)
 
     def wait(self, timeout: float | None = None) -> Packet:
         """Sleep until a packet is there, and take it.
 
         Packets of keys that are bound go to their receivers meanwhile.
-        Raises: TimedOut. Canceled: a receiver closed the port. BadState: closed, or another
-        thread's. Source: zx_port_wait.
+        Raises: TimedOut. Canceled: interrupted, or a receiver closed the port. BadState: closed,
+        another thread's, or an event loop runs here. Source: zx_port_wait.
         """
-        self._check()
+        self.check_blocking(timeout)
         self._serve_until(lambda: self._router.queued > 0, timeout)
         packet = self._router.take()
         assert packet is not None
@@ -127,7 +131,16 @@ class BlockingPort(Port):
         Raises: TimedOut: `timeout` seconds passed first; the waiter is then abandoned. Canceled,
         BadState: as `wait`.
         """
-        self._check()
+        self.check_blocking(timeout)
+        return self.finish(waiter, timeout, reader)
+
+    def finish(
+        self,
+        waiter: Waiter[T],
+        timeout: float | None = None,
+        reader: DirectReader | None = None,
+    ) -> T:
+        """Do as `run_until`, for whoever has called `check_blocking`."""
         mine = cast("BlockingWaiter[T]", waiter)
         try:
             self._serve_until(mine.done, timeout, reader)
@@ -142,8 +155,30 @@ class BlockingPort(Port):
         timeout: float | None,
         reader: DirectReader | None = None,
     ) -> None:
+        if done():
+            return
+        wait, waits = object(), self._waits
+        scope = current_scope()
+        try:
+            waits.begin(wait, scope)
+            self._serve_waiting(wait, done, timeout, reader)
+        finally:
+            whole = waits.end(wait, scope)
+        if not whole:
+            raise interrupted()
+
+    def _serve_waiting(
+        self,
+        wait: object,
+        done: Callable[[], bool],
+        timeout: float | None,
+        reader: DirectReader | None,
+    ) -> None:
         until = math.inf if timeout is None else time.monotonic() + timeout
+        going = self._waits.going
         while not done():
+            if wait not in going:
+                return
             if self._closed:
                 raise Canceled("the port was closed")
             now = time.monotonic()
@@ -165,8 +200,9 @@ class BlockingPort(Port):
             self.deadlines.run()
 
     def dispatch(self, timeout: float = 0) -> None:
+        if timeout:
+            self.check_blocking(timeout)
         if timeout < 0 or timeout > _FAR_S:
-            self._check()
             now = time.monotonic()
             if self._serve_without_poller(now):
                 return
@@ -181,7 +217,11 @@ class BlockingPort(Port):
         direct = nappers.always
         if reader is not None and reader is not direct:
             direct = reader if reader in nappers.awaited else None
-        if self._mailbox.packets or (not nappers.alone and now - self._looked > PATIENCE_S):
+        if (
+            self._mailbox.packets
+            or self._mailbox.rung
+            or (not nappers.alone and now - self._looked > PATIENCE_S)
+        ):
             direct = None  # rules 2 and 3
         backoff = self._backoff
         if backoff is not None and backoff.ready():
@@ -200,13 +240,24 @@ class BlockingPort(Port):
         begun = time.monotonic()
         until = begun + self._spin_s
         if direct is not None:
-            return direct.spin(until)
+            return self._spin_in(direct, until)
         self._looked = begun
         while not (found := self._poller.poll(0)):
             if time.monotonic() >= until:
                 return False
         self._serve_all(found)
         return True
+
+    def _spin_in(self, direct: DirectReader, until: float) -> bool:
+        """Spin for one reader, but for no longer than a nap where somebody rings (rules 2, 4)."""
+        now = time.monotonic()
+        while not self._mailbox.rung:
+            if direct.spin(min(until, now + PATIENCE_S)):
+                return True
+            now = time.monotonic()
+            if now >= until:
+                break
+        return False
 
     def _find_nappers(self) -> Nappers:
         """Find out who may wait for all that may happen (rules 1 and 3)."""
@@ -228,44 +279,54 @@ class BlockingPort(Port):
     def _deadline_moved(self, due: float) -> None:
         self._earliest = min(self._earliest, due)
 
+    # ---- other threads
 
-def wait_one(handle: Handle, signals: Signals, timeout: float | None = None) -> Signals:
-    """Block until one of `signals` is up on `handle`; answer all that are.
+    def interrupt(self) -> bool:
+        """End the wait that this port's thread is blocked in, from any thread; False: in none.
 
-    Needs no port. Raises: TimedOut, BadHandle, AccessDenied (no WAIT right).
-    Source: zx_object_wait_one.
-    """
-    return wait_many([(handle, signals)], timeout)[0]
+        It ends with Canceled, within PATIENCE_S or so. Of waits inside others it is the innermost.
+        Waits that begin later are not concerned, and all that is watched stays watched.
+        Raises: BadState: the port belongs to a parent process.
+        """
+        if self._generation != generation():
+            self._refuse()
+        return self._waits.interrupt()
 
+    def let_go(self) -> None:
+        """Give the port away: it belongs to the thread that uses it next.
 
-def wait_many(
-    items: Sequence[tuple[Handle, Signals]], timeout: float | None = None
-) -> list[Signals]:
-    """Block until one of the handles has one of its signals; answer what is up on each.
+        A thread that takes it up inside `Executor.call_blocking` lets it go when that call ends.
+        Raises: BadState: it waits at this moment, or as `check`.
+        """
+        self._check()
+        if self._waits.going:
+            raise BadState("a port that waits cannot change threads")
+        self._thread = _NOBODY
+        self._adoptable.append(None)
 
-    `timeout` in seconds; zero looks once. Unlike Zircon's, it does not notice when another thread
-    closes a handle meanwhile. Raises: as `wait_one`; InvalidArgs: no handles.
-    Source: zx_object_wait_many.
-    """
-    if not items:
-        raise InvalidArgs("wait_many needs at least one handle")
-    poll = select.poll()
-    masks: dict[int, int] = {}
-    for handle, signals in items:
-        handle.require(Rights.WAIT, "wait")
-        fd = handle.fileno()
-        masks[fd] = masks.get(fd, 0) | events_for(signals)
-    for fd, events in masks.items():
-        poll.register(fd, events)
-    until = None if timeout is None else time.monotonic() + timeout
-    while True:
-        rest = _LONGEST_SLEEP_S if until is None else until - time.monotonic()
-        ready = poll.poll(max(0.0, min(rest, _LONGEST_SLEEP_S)) * 1000)
-        if ready:
-            found = [observe(handle, wanted) for handle, wanted in items]
-            if any(up & wanted for up, (_, wanted) in zip(found, items, strict=True)):
-                return found
-        if rest <= 0:
-            raise TimedOut(f"none of {len(items)} handles was signaled within {timeout} seconds")
-        if ready:
-            time.sleep(min(rest, _LOOK_AGAIN_S))
+    def check_blocking(self, timeout: float | None = None) -> None:
+        """Refuse to wait here: as `check`, and where an event loop runs (rule 5).
+
+        Looking once, with a `timeout` of zero, is no wait. Raises: BadState.
+        """
+        self._check()
+        if timeout != 0:
+            refuse_on_loop()
+
+    def _refuse(self) -> None:
+        if self._thread == _NOBODY and not self._closed and self._generation == generation():
+            try:
+                self._adoptable.pop()
+            except IndexError:
+                pass  # another thread was quicker
+            else:
+                self._thread = threading.get_ident()
+                scope = current_scope()
+                if scope is not None:
+                    scope.at_end(self._let_go_again)
+                return
+        super()._refuse()
+
+    def _let_go_again(self) -> None:
+        if not self._closed and self._thread == threading.get_ident():
+            self.let_go()

@@ -1,6 +1,6 @@
 """BlockingChannel: a channel for a plain thread: reads, writes and calls that block.
 
-It needs no port; one thread uses it at a time.
+It needs no port; one thread uses it at a time. Another may `interrupt` it.
 Source: zx_channel_call; zx_channel_read; zx_channel_write.
 """
 
@@ -14,9 +14,12 @@ from ipcrt.errors import BadState, IpcError, ShouldWait
 from ipcrt.objects._scm import ReceiveBuffer
 from ipcrt.objects.channel import Channel, Message
 from ipcrt.objects.handle import Handle, Moved
-from ipcrt.port.blocking import BlockingWaiter, wait_one
+from ipcrt.port.blocking import BlockingWaiter
 from ipcrt.port.calls import MAX_INBOX, Calls
+from ipcrt.port.interrupter import Interrupter
+from ipcrt.port.loop_here import refuse_on_loop
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_one
 
 _NEWS: Final = Signals.READABLE | Signals.PEER_CLOSED
 _ROOM: Final = Signals.WRITABLE | Signals.PEER_CLOSED
@@ -25,7 +28,8 @@ _ROOM: Final = Signals.WRITABLE | Signals.PEER_CLOSED
 class BlockingChannel:
     """A channel whose reads and writes block; owns the channel.
 
-    All timeouts are in seconds; None: for ever; zero: look once.
+    All timeouts are in seconds; None: for ever; zero: look once. What blocks raises BadState where
+    an event loop runs in this thread.
     """
 
     def __init__(self, channel: Channel) -> None:
@@ -36,6 +40,7 @@ class BlockingChannel:
         self._channel = Channel(channel.take(), channel.rights)
         self._buffer = ReceiveBuffer()
         self._calls = Calls()
+        self._interrupter = Interrupter()
 
     @property
     def channel(self) -> Channel:
@@ -45,7 +50,8 @@ class BlockingChannel:
     def read(self, timeout: float | None = None) -> Message:
         """Block for the oldest message; the caller owns its handles.
 
-        Raises: PeerClosed: empty, peer gone. TimedOut. RemoteProtocolError. BadHandle.
+        Raises: PeerClosed: empty, peer gone. TimedOut. RemoteProtocolError. BadHandle. Canceled:
+        interrupted.
         """
         until = _until(timeout)
         while True:
@@ -66,8 +72,9 @@ class BlockingChannel:
     ) -> None:
         """Send one message, blocking while the peer's queue is full.
 
-        The handles are moved at once and closed if the write fails or times out.
-        Raises: PeerClosed, TimedOut, OutOfRange, and what `Channel.write` raises.
+        The handles are moved at once and closed if the write fails, or ends in any other way.
+        Raises: PeerClosed, TimedOut, OutOfRange, and what `Channel.write` raises; Canceled:
+        interrupted.
         """
         until = _until(timeout)
         with Moved(handles) as moved:
@@ -93,6 +100,8 @@ class BlockingChannel:
         ShouldWait: 64 other messages are unread: read them; NoResources: too many earlier calls
         were given up. Source: zx_channel_call.
         """
+        if timeout != 0:
+            refuse_on_loop()
         until = _until(timeout)
         txid, request = self._calls.address(data)
         self._check_room()
@@ -124,8 +133,16 @@ class BlockingChannel:
         return self._channel.read(self._buffer)
 
     def wait(self, signals: Signals, timeout: float | None = None) -> Signals:
-        """Block until one of `signals` is up; answer all that are. Raises: TimedOut."""
-        return wait_one(self._channel, signals, timeout)
+        """Block until one of `signals` is up; answer all that are. Raises: TimedOut, Canceled."""
+        return wait_one(self._channel, signals, timeout, self._interrupter)
+
+    def interrupt(self) -> bool:
+        """End what another thread is blocked in here, with Canceled; False: in nothing.
+
+        From any thread. The channel stays usable: the late reply of a call that was given up is
+        closed when it comes.
+        """
+        return self._interrupter.interrupt()
 
     def into_channel(self) -> Channel:
         """Give the channel away.
@@ -134,10 +151,12 @@ class BlockingChannel:
         """
         if self._calls.unread:
             raise BadState(f"{self._calls.unread} messages were read ahead; read them first")
+        self._interrupter.close()
         return Channel(self._channel.take(), self._channel.rights)
 
     def close(self) -> None:
         """Close the channel and the messages that were read ahead; idempotent."""
+        self._interrupter.close()
         self._channel.close()
         self._calls.close()
 

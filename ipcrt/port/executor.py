@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import collections
 import concurrent.futures
+import contextvars
 import functools
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -28,6 +29,7 @@ import anyio
 from ipcrt.errors import BadState, Canceled
 from ipcrt.port.aport import AsyncPort, open_port
 from ipcrt.port.executor_thread import ExecutorThread
+from ipcrt.port.interrupts import Scope
 from ipcrt.port.loops import Backend
 from ipcrt.port.packet import Packet
 from ipcrt.port.running_coroutine import RunningCoroutine
@@ -131,17 +133,21 @@ class Executor:
     async def call_blocking(self, function: Callable[..., T], *args: object) -> T:
         """Call `function(*args)` in a thread, and await what it answers or raises.
 
-        For tasks of this loop. Whoever is cancelled waits for the function's end first.
+        For tasks of this loop. Whoever is cancelled waits for the function's end first: it comes
+        soon, as what blocks on our ports, channels and handles in there raises Canceled, now and
+        later; anything else that blocks there is waited for.
         Raises: BadState: the executor is closed, or the loop is another.
         """
         self.port.check()
+        scope = Scope()
         name = getattr(function, "__qualname__", repr(function))
-        spawned: Spawned[T] = Spawned(name, None, _nothing)
+        spawned: Spawned[T] = Spawned(name, None, scope.cancel)
+        context = contextvars.copy_context()
 
         def call() -> None:
             spawned.runs_here()
             try:
-                spawned.succeed(function(*args))
+                spawned.succeed(context.run(scope.run, function, *args))
             except BaseException as error:  # noqa: BLE001  (raised where it is awaited)
                 spawned.fail(error)
 
@@ -184,10 +190,6 @@ class Executor:
         if self._pool is not None:
             self._pool.shutdown()
         self.port.unbind(self._key)
-
-
-def _nothing() -> None:
-    """A function cannot be aborted."""
 
 
 @asynccontextmanager

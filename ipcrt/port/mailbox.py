@@ -25,7 +25,7 @@ MAX_PACKETS: Final = 65536
 class Mailbox:
     """Packets on their way to one port; owns an eventfd."""
 
-    __slots__ = ("_fd", "_lock", "_rung", "packets")
+    __slots__ = ("_fd", "_lock", "packets", "rung")
 
     def __init__(self) -> None:
         """Raises: NoResources."""
@@ -36,7 +36,8 @@ class Mailbox:
         self._lock = threading.RLock()
         self.packets: collections.deque[Packet] = collections.deque()
         """Those that wait; for others to look whether there are any."""
-        self._rung = False
+        self.rung = False
+        """True from a ring until `begin`."""
 
     def fileno(self) -> int:
         """Lend the eventfd's number: readable while packets wait; negative once closed."""
@@ -55,12 +56,18 @@ class Mailbox:
             self.packets.append(packet)
             self._ring()
 
+    def ring(self) -> None:
+        """Wake the port without a packet, from any thread; harmless once it is closed."""
+        with self._lock:
+            if self._fd >= 0:
+                self._ring()
+
     def begin(self) -> int:
         """Answer how many packets to take now; more that come ring again (rule 2)."""
         with self._lock:
-            if self._rung and self._fd >= 0:
+            if self.rung and self._fd >= 0:
                 os.eventfd_read(self._fd)
-                self._rung = False
+                self.rung = False
             return len(self.packets)
 
     def take(self) -> Packet | None:
@@ -75,9 +82,9 @@ class Mailbox:
                     self._ring()
 
     def _ring(self) -> None:
-        if not self._rung:
+        if not self.rung:
             os.eventfd_write(self._fd, 1)
-            self._rung = True
+            self.rung = True
 
     def close(self) -> None:
         """Give the eventfd back and forget the packets; idempotent."""

@@ -27,9 +27,9 @@ from ipcrt.objects.fifo import Fifo
 from ipcrt.objects.handle import Handle, close_all
 from ipcrt.objects.vmo import Vmo
 from ipcrt.port import busy_poll
-from ipcrt.port.blocking import wait_one
 from ipcrt.port.fork import generation
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_one
 from ipcrt.shm.fence import fence
 from ipcrt.shm.ring_bell import check_bell, hear_bell, ring_bell
 from ipcrt.shm.ring_layout import CONSUMER_SLEEPS, HEAD, PRODUCER_SLEEPS, TAIL, check_indices

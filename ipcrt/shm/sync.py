@@ -41,8 +41,8 @@ from ipcrt.objects.kind import ObjType
 from ipcrt.objects.rights import BASIC, PROPERTY, Rights
 from ipcrt.objects.vmo import Vmo
 from ipcrt.port.aport import AsyncPort
-from ipcrt.port.blocking import wait_many
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_many
 from ipcrt.shm.sync_page import MAX_VALUE, TimelinePage, create_page
 from ipcrt.shm.sync_steps import Items, Steps, await_steps, run_steps
 

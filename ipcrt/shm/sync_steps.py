@@ -12,8 +12,8 @@ from collections.abc import Generator
 from ipcrt.errors import TimedOut
 from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort
-from ipcrt.port.blocking import wait_many
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_many
 
 Items = list[tuple[Handle, Signals]]
 Steps = Generator[Items, list[Signals], None]

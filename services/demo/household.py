@@ -22,10 +22,10 @@ from typing import Final, Self
 from ipcrt.cli.launch import die_with_parent
 from ipcrt.errors import TimedOut
 from ipcrt.objects.process import Process
-from ipcrt.port.blocking import wait_many
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_many
 
 _GRACE_S: Final = 5.0
 _MAX_SOCKET_PATH: Final = 90

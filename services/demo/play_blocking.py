@@ -9,8 +9,9 @@ from ipcrt.bindings.ends import create_endpoints
 from ipcrt.errors import TimedOut
 from ipcrt.locator.connect import BlockingLocatorClient, connect_blocking
 from ipcrt.objects.eventpair import EventPair
-from ipcrt.port.blocking import BlockingPort, wait_one
+from ipcrt.port.blocking import BlockingPort
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_one
 from ipcrt_services.demo import material
 from ipcrt_services.demo.bindings import (
     ChecksumBlockingProxy,

@@ -15,8 +15,9 @@ from ipcrt.bindings.server import ServerBinding
 from ipcrt.errors import BadHandle, BadState
 from ipcrt.objects.channel import Channel
 from ipcrt.port.aport import open_port
-from ipcrt.port.blocking import BlockingPort, wait_one
+from ipcrt.port.blocking import BlockingPort
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_one
 from tests.bindings.moving import Counter, CounterBlockingProxy, CounterProxy, CounterServer
 from tests.support.processes import Spawner
 

@@ -20,13 +20,14 @@ import uvloop
 from ipcrt.objects.channel import Channel, Message
 from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort, open_port
-from ipcrt.port.blocking import BlockingPort, BlockingWaiter, wait_many, wait_one
+from ipcrt.port.blocking import BlockingPort, BlockingWaiter
 from ipcrt.port.blocking_channel import BlockingChannel
 from ipcrt.port.channel import AsyncChannel
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
 from ipcrt.port.signals import Signals
 from ipcrt.port.waiter import Waiter
+from ipcrt.port.waiting import wait_many, wait_one
 from tests.support.waiting import wait_until_async
 
 T = TypeVar("T")

@@ -11,15 +11,16 @@ from types import FrameType
 
 import pytest
 
-from ipcrt.errors import AccessDenied, BadHandle, BadState, Canceled, InvalidArgs, TimedOut
+from ipcrt.errors import BadState, Canceled, TimedOut
 from ipcrt.objects.channel import PATIENCE_S, Channel
 from ipcrt.objects.event import Event
 from ipcrt.objects.handle import Handle
-from ipcrt.objects.rights import Rights
-from ipcrt.objects.socket import Socket
-from ipcrt.port.blocking import BlockingPort, BlockingWaiter, wait_many, wait_one
+from ipcrt.port.blocking import BlockingPort, BlockingWaiter
+from ipcrt.port.interrupts import Scope
 from ipcrt.port.packet import Packet
 from ipcrt.port.signals import Signals
+from tests.port.scene import AsyncScene, story
+from tests.support.waiting import apart, wait_until
 
 KEY = 7
 
@@ -103,12 +104,6 @@ def test_a_signal_interrupts_a_wait_and_the_port_goes_on() -> None:
         assert port.wait(20).key == KEY
 
 
-@pytest.mark.usefixtures("interrupt")
-def test_a_signal_interrupts_wait_one() -> None:
-    with Event.create() as event, pytest.raises(Interrupted):
-        wait_one(event, Signals.SIGNALED)
-
-
 def test_an_interruption_in_a_receiver_loses_no_packets() -> None:
     def stop(packet: Packet) -> None:
         raise Interrupted
@@ -120,37 +115,6 @@ def test_an_interruption_in_a_receiver_loses_no_packets() -> None:
         with pytest.raises(Interrupted):
             port.dispatch()
         assert [port.wait(20).key for _ in range(2)] == [KEY + 1, KEY + 2]
-
-
-def test_wait_many_refuses_what_cannot_be_waited_for() -> None:
-    with pytest.raises(InvalidArgs):
-        wait_many([])
-    closed = Event.create()
-    closed.close()
-    with pytest.raises(BadHandle):
-        wait_one(closed, Signals.SIGNALED)
-    with Event.create().replace(Rights.SIGNAL) as event, pytest.raises(AccessDenied):
-        wait_one(event, Signals.SIGNALED)
-
-
-@pytest.mark.parametrize("timeout", [None, 1e8, float("inf")])
-def test_wait_one_waits_for_a_very_long_time(timeout: float | None) -> None:
-    with Event.create() as event:
-        thread = threading.Timer(0.02, event.signal)
-        thread.start()
-        assert wait_one(event, Signals.SIGNALED, timeout) == Signals.SIGNALED
-        thread.join()
-
-
-def test_wait_one_does_not_spin_on_news_that_serve_nobody() -> None:
-    """A half-close, while the full one is waited for, keeps poll(2) from sleeping."""
-    near, far = Socket.create()
-    with near, far:
-        far.shutdown_write()
-        begin = time.thread_time()
-        with pytest.raises(TimedOut):
-            wait_one(near, Signals.PEER_CLOSED, 0.2)
-        assert time.thread_time() - begin < 0.1
 
 
 class Direct:
@@ -376,3 +340,168 @@ def test_an_idle_port_uses_no_time(direct: Scene) -> None:
     with pytest.raises(TimedOut):
         port.wait(0.5)
     assert time.thread_time() - begun < 0.05
+
+
+# ---------------------------------------------------------------------------------- interrupted
+
+
+def interrupt_soon(port: BlockingPort) -> threading.Thread:
+    """Interrupt the port as soon as it waits."""
+    thread = threading.Thread(target=wait_until, args=(port.interrupt,))
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("busy_poll_us", [0, 1_000_000])
+@pytest.mark.parametrize("timeout", [None, 20.0])
+def test_another_thread_interrupts_a_wait(busy_poll_us: int, timeout: float | None) -> None:
+    with BlockingPort(busy_poll_us) as port:
+        for _ in range(3):
+            thread = interrupt_soon(port)
+            with pytest.raises(Canceled, match="interrupted by another thread"):
+                port.wait(timeout)
+            thread.join()
+            waiter = port.create_waiter()
+            thread = interrupt_soon(port)
+            with pytest.raises(Canceled, match="interrupted"):
+                port.run_until(waiter, timeout)
+            thread.join()
+            assert waiter.done()
+        assert not port.interrupt()
+        port.queue(Packet(KEY))
+        assert port.wait(20).key == KEY
+
+
+@pytest.mark.parametrize("busy_poll_us", [0, 1_000_000])
+def test_another_thread_interrupts_a_nap_and_a_spin(busy_poll_us: int) -> None:
+    near, far = Channel.create()
+    with BlockingPort(busy_poll_us) as port, near, far:
+        reader = Direct(near, port)
+        for number in range(1, 4):
+            thread = interrupt_soon(port)
+            begun = time.monotonic()
+            with pytest.raises(Canceled, match="interrupted"):
+                port.wait()
+            thread.join()
+            assert time.monotonic() - begun < 0.9, "a spin of a second is not waited for"
+            far.write(b"news")
+            port.run_until(_read(reader, number), 20, reader)
+        assert reader.got == [b"news"] * 3
+        assert not port._waits.going
+
+
+def _read(reader: Direct, number: int) -> BlockingWaiter[None]:
+    waiter: BlockingWaiter[None] = BlockingWaiter()
+
+    def told(_: None) -> None:
+        if len(reader.got) >= number:
+            waiter.set_result(None)
+
+    reader.told = told
+    return waiter
+
+
+def test_a_wait_that_has_ended_is_not_interrupted(direct: Scene) -> None:
+    port, _, _ = direct
+    assert not port.interrupt()
+    with pytest.raises(TimedOut):
+        port.wait(0.001)
+    assert not port.interrupt()
+    port.close()
+    assert not port.interrupt()
+
+
+def test_the_innermost_wait_is_interrupted() -> None:
+    outcomes: list[str] = []
+
+    def wait_inside(packet: Packet) -> None:
+        thread = threading.Thread(
+            target=wait_until, args=(lambda: len(port._waits.going) == 2 and port.interrupt(),)
+        )
+        thread.start()
+        try:
+            port.wait()
+        except Canceled:
+            outcomes.append("inner")
+        thread.join()
+        port.queue(Packet(KEY + 1))
+
+    with BlockingPort() as port:
+        port.bind(KEY, wait_inside)
+        port.queue(Packet(KEY))
+        assert port.wait(20).key == KEY + 1
+    assert outcomes == ["inner"]
+
+
+def test_a_signals_handler_may_interrupt(direct: Scene) -> None:
+    """It runs inside the very wait that it ends, and does not raise."""
+    port, _, _ = direct
+    told: list[bool] = []
+    old = signal.signal(signal.SIGALRM, lambda *_: told.append(port.interrupt()))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        with pytest.raises(Canceled):
+            port.wait(20)
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    assert told == [True]
+
+
+@story
+async def test_nothing_waits_where_a_loop_runs(loop_scene: AsyncScene) -> None:
+    with BlockingPort() as port:
+        for wait in (
+            port.wait,
+            lambda: port.run_until(port.create_waiter(), 1),
+            lambda: port.dispatch(-1),
+            lambda: port.dispatch(0.1),
+        ):
+            with pytest.raises(BadState, match="call_blocking"):
+                wait()
+        with pytest.raises(TimedOut):
+            port.wait(0)
+        port.dispatch()
+
+
+# ---------------------------------------------------------------------------------- other threads
+
+
+def test_a_port_that_was_let_go_is_the_next_threads() -> None:
+    with BlockingPort() as port:
+        port.let_go()
+        apart(take_up_and_let_go, port)
+        port.check()
+        with pytest.raises(BadState, match="own thread"):
+            apart(port.check)
+
+
+def take_up_and_let_go(port: BlockingPort) -> None:
+    with pytest.raises(TimedOut):
+        port.wait(0)
+    port.let_go()
+
+
+def test_a_port_that_waits_is_not_let_go() -> None:
+    refusals: list[BadState] = []
+
+    def let_go(packet: Packet) -> None:
+        with pytest.raises(BadState, match="waits") as refusal:
+            port.let_go()
+        refusals.append(refusal.value)
+        port.queue(Packet(KEY + 1))
+
+    with BlockingPort() as port:
+        port.bind(KEY, let_go)
+        port.queue(Packet(KEY))
+        port.wait(20)
+    assert refusals
+
+
+def test_a_port_taken_up_in_a_scope_is_let_go_with_it() -> None:
+    with BlockingPort() as port:
+        port.let_go()
+        for _ in range(3):
+            apart(Scope().run, port.check)
+        port.check()
+        with pytest.raises(BadState, match="own thread"):
+            apart(Scope().run, port.check)

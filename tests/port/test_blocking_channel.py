@@ -20,12 +20,13 @@ from ipcrt.errors import (
 )
 from ipcrt.objects.channel import Channel, Message
 from ipcrt.objects.event import Event
-from ipcrt.port.blocking import wait_one
 from ipcrt.port.blocking_channel import BlockingChannel
 from ipcrt.port.calls import MAX_INBOX
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_one
 from tests.port.scene import HANG, Scene, SceneChannel, story
 from tests.support.proc import open_fds
+from tests.support.waiting import apart
 
 
 def channel_of(scene: Scene) -> tuple[SceneChannel, Channel]:
@@ -53,7 +54,7 @@ def drain(end: Channel) -> int:
 
 def read_request(far: Channel) -> Message:
     """Read the request that was written, or on a plain thread is about to be."""
-    wait_one(far, Signals.READABLE, HANG)
+    apart(wait_one, far, Signals.READABLE, HANG)
     return far.read()
 
 
@@ -224,6 +225,8 @@ async def test_the_request_carries_its_handles_and_a_fresh_txid(scene: Scene) ->
 async def test_a_call_times_out_and_its_late_reply_is_closed(scene: Scene) -> None:
     near, far = channel_of(scene)
     with far:
+        with pytest.raises(TimedOut):
+            await near.read(0.001)  # a plain thread's channel keeps a descriptor for its waits
         before = open_fds()
         with pytest.raises(TimedOut):
             await near.call(b"....late", timeout=0.01)

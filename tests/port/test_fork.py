@@ -13,10 +13,11 @@ import pytest
 from ipcrt.errors import BadState
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.event import Event
-from ipcrt.port.blocking import BlockingPort, wait_one
+from ipcrt.port.blocking import BlockingPort
 from ipcrt.port.fork import generation
 from ipcrt.port.packet import Packet
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_one
 from tests.port.scene import Scene, story
 
 KEY = 7

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from ipcrt.errors import PeerClosed
 from ipcrt.objects.channel import Channel, Message
-from ipcrt.port.blocking import wait_one
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_one
 from ipcrt.shm.ring_consumer import RingConsumer
 from ipcrt.shm.ring_producer import RingProducer
 

@@ -6,8 +6,8 @@ import pytest
 
 from ipcrt.errors import NoResources
 from ipcrt.objects.eventpair import EventPair
-from ipcrt.port.blocking import wait_one
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_one
 from ipcrt.shm import doorbells
 from ipcrt.shm.doorbells import Doorbells
 

@@ -13,8 +13,8 @@ from ipcrt.errors import BadState, InvalidArgs, IpcError, NoResources, NotFound,
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import close_all
 from ipcrt.objects.vmo import Vmo
-from ipcrt.port.blocking import wait_one
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_one
 from ipcrt.shm.image_format import ImageFormat
 from ipcrt.shm.image_states import ImageState
 from ipcrt.shm.swapchain_info import SwapchainInfo
@@ -275,7 +275,7 @@ def test_after_the_end_there_is_nothing() -> None:
 CLIENT = """
 import sys
 from ipcrt.objects.channel import Channel
-from ipcrt.port.blocking import wait_one
+from ipcrt.port.waiting import wait_one
 from ipcrt.port.signals import Signals
 from ipcrt.shm.image_format import ImageFormat
 from ipcrt.shm.swapchain_client import ClientSwapchain

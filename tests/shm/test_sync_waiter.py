@@ -13,8 +13,8 @@ from ipcrt.objects.eventpair import EventPair
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.vmo import Vmo
 from ipcrt.port.aport import open_port
-from ipcrt.port.blocking import wait_one
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_one
 from ipcrt.shm.sync import TimelineSync
 from ipcrt.shm.sync_page import PAGE_BYTES, create_page
 from ipcrt.shm.sync_waiter import TimelineWaiter
@@ -36,7 +36,7 @@ for value in sys.stdin:
 WAITER = """
 import sys
 from ipcrt.objects.channel import Channel
-from ipcrt.port.blocking import wait_one
+from ipcrt.port.waiting import wait_one
 from ipcrt.port.signals import Signals
 from ipcrt.shm.sync_waiter import TimelineWaiter
 end = Channel(int(sys.argv[1]))

@@ -5,7 +5,7 @@ import threading
 import anyio
 import pytest
 
-from tests.support.waiting import wait_until, wait_until_async
+from tests.support.waiting import apart, wait_until, wait_until_async
 
 
 def test_waits_for_another_thread() -> None:
@@ -33,3 +33,9 @@ async def test_lets_the_loop_run() -> None:
 async def test_gives_up_on_each_loop() -> None:
     with pytest.raises(AssertionError, match="still not so after 0 s"):
         await wait_until_async(lambda: False, seconds=0)
+
+
+def test_apart_is_another_thread() -> None:
+    assert apart(threading.get_ident) != threading.get_ident()
+    with pytest.raises(ValueError, match="invalid literal"):
+        apart(int, "x")

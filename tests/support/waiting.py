@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TypeVar
 
 import anyio
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+T = TypeVar("T")
 
 _POLL_SECONDS = 0.005
 
@@ -32,3 +33,9 @@ async def wait_until_async(predicate: Callable[[], object], seconds: float = 10.
         if time.monotonic() > deadline:
             raise AssertionError(f"still not so after {seconds} s: {predicate}")
         await anyio.sleep(_POLL_SECONDS)
+
+
+def apart(function: Callable[..., T], *args: object) -> T:
+    """Call something that blocks in a thread of its own, and block for it, loop or no loop."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(function, *args).result()

@@ -16,8 +16,9 @@ from ipcrt.bindings.ends import ClientEnd
 from ipcrt.errors import LocalProtocolError
 from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import open_port
-from ipcrt.port.blocking import BlockingPort, wait_one
+from ipcrt.port.blocking import BlockingPort
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_one
 from ipcrt.wire.frames import encode
 from ipcrt.wire.header import FLEXIBLE
 from ipcrt_services.files.bindings import (

@@ -17,8 +17,9 @@ from ipcrt.bindings.tables import TwoWay
 from ipcrt.errors import LocalProtocolError, NoResources, NotFound, PeerClosed
 from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort
-from ipcrt.port.blocking import BlockingPort, wait_one
+from ipcrt.port.blocking import BlockingPort
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_one
 from ipcrt.wire.frames import encode
 from ipcrt.wire.handles import HANDLE_EXT, index_ext
 from ipcrt.wire.header import FLEXIBLE

@@ -42,7 +42,8 @@ import os, sys
 from ipcrt.bindings.ends import ClientEnd
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.eventpair import EventPair
-from ipcrt.port.blocking import BlockingPort, wait_one
+from ipcrt.port.blocking import BlockingPort
+from ipcrt.port.waiting import wait_one
 from ipcrt.port.signals import Signals
 from ipcrt_services.patterns.bindings import BoardBlockingProxy
 

@@ -13,8 +13,8 @@ from typing import Final
 
 from ipcrt.errors import PeerClosed
 from ipcrt.objects.channel import Channel, Message
-from ipcrt.port.blocking import wait_one
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_one
 from ipcrt.shm.ring_consumer import RingConsumer
 from scripts.bench.perf.timing import touch
 
