@@ -1052,7 +1052,7 @@ class MonadoProxy(Proxy[Monado]):
         """Deliver a frame: its layers, the lowest first.
 
         What is shown until now stays until this frame is composed. Where a fence is given, the
-        frame waits until it is signaled.
+        frame waits until it is signaled; one that has waited for a second is dropped.
 
         Raises: Refused.
         """
@@ -1132,7 +1132,8 @@ class MonadoProxy(Proxy[Monado]):
     async def swapchain_wait_image(
         self, swapchain_id: int, timeout_ns: int, index: int, *, timeout: float | None = 25.0
     ) -> None:
-        """Wait until the compositor has done with the image; then it may be drawn.
+        """Wait until the compositor has done with the image, so that it may be drawn; for a second at
+        most.
 
         Raises: Refused.
         """

@@ -50,6 +50,7 @@ from ipcrt_services.monado.bindings import (
     SubImage,
     SwapchainInfo,
 )
+from ipcrt_services.monado.geometry import predicted
 from ipcrt_services.monado.layout import LAYOUT, POSES, relation_of
 
 if TYPE_CHECKING:
@@ -161,6 +162,11 @@ class Client:
     def pose(self, device: int) -> Relation:
         """Answer where a device was a moment ago, without a call."""
         return relation_of(self._poses[device].read())
+
+    def pose_at(self, device: int, time_ns: int) -> Pose:
+        """Answer where a device will be if it goes on as it does, without a call."""
+        found = self._poses[device].read()
+        return predicted(relation_of(found), (time_ns - found.timestamp_ns) / _NS)
 
     # ---- swapchains
 

@@ -19,7 +19,7 @@ import msgspec
 from ipcrt.locator.connect import connect_blocking
 from ipcrt.port.blocking import BlockingPort
 from ipcrt_services.demo.measure import Descriptors
-from ipcrt_services.monado.bindings import MonadoBlockingProxy, Relation
+from ipcrt_services.monado.bindings import MonadoBlockingProxy, Pose
 from ipcrt_services.monado.client import Chain, Client
 from ipcrt_services.monado.devices import HEAD, LEFT, RIGHT
 from ipcrt_services.monado.scenes import Map, Scene, scene_for
@@ -68,7 +68,7 @@ class Player:
         self._client = client
         self._chain = chain
         self._scene = scene
-        self._poses: dict[int, Relation] = {}
+        self._poses: dict[int, Pose] = {}
         self._reads = 0
         self._idle = self._read_until if isinstance(scene, Map) else None
 
@@ -101,20 +101,21 @@ class Player:
 
     def _draw_frame(self) -> None:
         with self._client.frame(self._idle) as frame:
-            self._read()
+            self._read(frame.display_time_ns)
             with self._chain.drawing() as image:
                 seconds = frame.display_time_ns / _NS
                 self._scene.draw(image.index, image.pixels, seconds, self._poses)
             frame.show([self._scene.layer(self._chain, image.index, self._poses)])
 
-    def _read(self) -> None:
+    def _read(self, at_ns: int) -> None:
+        """Read where the devices will be."""
         for device in _DEVICES:
-            self._poses[device] = self._client.pose(device)
+            self._poses[device] = self._client.pose_at(device, at_ns)
         self._reads += len(_DEVICES)
 
     def _read_until(self, wake_up_ns: int) -> None:
         while (left := (wake_up_ns - time.monotonic_ns()) / _NS) > 0:
-            self._read()
+            self._read(wake_up_ns)
             time.sleep(min(left, _READ_EVERY_S))
 
     def _counts(self) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from ipcrt_services.monado.bindings import Fov, Layer, Pose, Relation, SessionKind, Vec3
+from ipcrt_services.monado.bindings import Fov, Layer, Pose, SessionKind, Vec3
 from ipcrt_services.monado.client import Chain, projection, quad
 from ipcrt_services.monado.devices import HEAD, LEFT, RIGHT
 from ipcrt_services.monado.geometry import looking
@@ -47,17 +47,17 @@ class Scene(ABC):
         self._width, self._height = width, height
         _write(background, title)
 
-    def draw(self, index: int, image: Image, seconds: float, poses: dict[int, Relation]) -> None:
+    def draw(self, index: int, image: Image, seconds: float, poses: dict[int, Pose]) -> None:
         """Draw a frame on an image, as it is at a time."""
         self._sketch.turn_to(index, image)
         self._mark(seconds, poses)
 
     @abstractmethod
-    def _mark(self, seconds: float, poses: dict[int, Relation]) -> None:
+    def _mark(self, seconds: float, poses: dict[int, Pose]) -> None:
         """Draw what moves."""
 
     @abstractmethod
-    def layer(self, chain: Chain, index: int, poses: dict[int, Relation]) -> Layer:
+    def layer(self, chain: Chain, index: int, poses: dict[int, Pose]) -> Layer:
         """Say where the image hangs."""
 
 
@@ -69,7 +69,7 @@ class Room(Scene):
     def __init__(self, title: str, width: int, height: int) -> None:
         super().__init__(title, _landscape(width, height))
 
-    def _mark(self, seconds: float, poses: dict[int, Relation]) -> None:
+    def _mark(self, seconds: float, poses: dict[int, Pose]) -> None:
         del poses
         size = self._height // 12
         for number, colour in enumerate(_COLOURS):
@@ -78,8 +78,8 @@ class Room(Scene):
             y = self._height * (0.40 + 0.07 * math.cos(2 * angle))
             self._sketch.disc(x, y, size // 2, colour)
 
-    def layer(self, chain: Chain, index: int, poses: dict[int, Relation]) -> Layer:
-        return projection(chain, index, _ROOM_FOV, poses[HEAD].pose)
+    def layer(self, chain: Chain, index: int, poses: dict[int, Pose]) -> Layer:
+        return projection(chain, index, _ROOM_FOV, poses[HEAD])
 
 
 class Panel(Scene):
@@ -89,7 +89,7 @@ class Panel(Scene):
         super().__init__(title, _pane(width, height))
         self._pose = _hung(place)
 
-    def _mark(self, seconds: float, poses: dict[int, Relation]) -> None:
+    def _mark(self, seconds: float, poses: dict[int, Pose]) -> None:
         del poses
         bars = 8
         for number in range(bars):
@@ -100,7 +100,7 @@ class Panel(Scene):
             y = self._height * 0.92 - high / 2
             self._sketch.fill(x, y, self._width / (bars * 5), high, colour)
 
-    def layer(self, chain: Chain, index: int, poses: dict[int, Relation]) -> Layer:
+    def layer(self, chain: Chain, index: int, poses: dict[int, Pose]) -> Layer:
         del poses
         return quad(chain, index, self._pose, _PANE_M)
 
@@ -112,16 +112,16 @@ class Map(Scene):
         super().__init__(title, _pane(width, height))
         self._pose = _hung(place)
 
-    def _mark(self, seconds: float, poses: dict[int, Relation]) -> None:
+    def _mark(self, seconds: float, poses: dict[int, Pose]) -> None:
         del seconds
         scale = self._height * 0.9
         for colour, device in zip(_COLOURS, (HEAD, LEFT, RIGHT), strict=False):
-            where = poses[device].pose.position
+            where = poses[device].position
             x = self._width / 2 + where.x * scale
             y = self._height * 0.6 - (where.y - 1.35) * scale
             self._sketch.disc(x, y, self._height // (14 if device == HEAD else 22), colour)
 
-    def layer(self, chain: Chain, index: int, poses: dict[int, Relation]) -> Layer:
+    def layer(self, chain: Chain, index: int, poses: dict[int, Pose]) -> Layer:
         del poses
         return quad(chain, index, self._pose, _PANE_M)
 

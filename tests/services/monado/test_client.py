@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ipcrt.errors import IpcError
+from ipcrt_services.monado.bindings import MonadoBlockingProxy
 from ipcrt_services.monado.client import Client
 from tests.services.monado.users import hosting, info_of
 
@@ -44,7 +45,11 @@ def test_what_went_wrong_first_is_told(tmp_path: Path) -> None:
     with hosting(tmp_path) as [monado], Client(monado, "painter") as client:
         client.begin()
         with pytest.raises(Blunder), client.frame():
-            monado.close()
-            raise Blunder
+            _lose_the_service(monado)
         with pytest.raises(IpcError), client.frame():
             raise AssertionError("there is no service")
+
+
+def _lose_the_service(monado: MonadoBlockingProxy) -> None:
+    monado.close()
+    raise Blunder

@@ -9,8 +9,8 @@ from ipcrt_services.monado.bindings import (
     Layer,
     LayerProjection,
     LayerQuad,
+    Pose,
     Rect,
-    Relation,
     SessionKind,
 )
 from ipcrt_services.monado.client import Chain
@@ -27,8 +27,8 @@ class Shown:
     rect = Rect(0, 0, WIDTH, HEIGHT)
 
 
-def poses(at_s: float) -> dict[int, Relation]:
-    return {device.id: device.relation(int(at_s * 1e9)) for device in simulated()}
+def poses(at_s: float) -> dict[int, Pose]:
+    return {device.id: device.relation(int(at_s * 1e9)).pose for device in simulated()}
 
 
 def layer_of(place: int, clients: int) -> Layer:

@@ -101,6 +101,16 @@ def test_poses_are_read_without_a_call(tmp_path: Path) -> None:
             assert time.monotonic_ns() - pose.timestamp_ns >= 0
 
 
+def test_where_a_device_will_be_is_told_without_a_call(tmp_path: Path) -> None:
+    grip = InputName.SIMPLE_GRIP_POSE
+    with hosting(tmp_path) as [monado], Client(monado, "reader") as client:
+        later = client.state.read(POSES[LEFT]).timestamp_ns + 20_000_000
+        told = monado.device_get_tracked_pose(LEFT, grip, later).relation.pose.position
+        found = client.pose_at(LEFT, later).position
+        assert (found.x, found.y, found.z) == pytest.approx((told.x, told.y, told.z), abs=1e-3)
+        assert client.pose(LEFT).pose.position != found
+
+
 def test_devices_are_asked_and_told(tmp_path: Path) -> None:
     grip, hand = InputName.SIMPLE_GRIP_POSE, InputName.GENERIC_HAND_TRACKING_LEFT
     with hosting(tmp_path) as [monado], Client(monado, "user") as client:
