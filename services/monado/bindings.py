@@ -1132,8 +1132,9 @@ class MonadoProxy(Proxy[Monado]):
     async def swapchain_wait_image(
         self, swapchain_id: int, timeout_ns: int, index: int, *, timeout: float | None = 25.0
     ) -> None:
-        """Wait until the compositor has done with the image, so that it may be drawn; for a second at
-        most.
+        """Wait, for a second at most, until the compositor has done with the image.
+
+        Then it may be drawn.
 
         Raises: Refused.
         """
