@@ -311,8 +311,10 @@ class Port:
         """Tell the event loop to forget the poller, which is about to close."""
 
     def _abandon(self) -> None:
-        """Give the descriptors back and touch nothing else (rule 3)."""
+        """Give the descriptors back, be told of no handle more, and touch nothing else (rule 3)."""
         self._closed = True
+        for watch in self._watches.values():
+            set_watch(watch.handle, None)
         self.spill_memory.close()
         self._mailbox.abandon()
         self._poller.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import threading
 
 import anyio
@@ -32,6 +34,7 @@ from tests.bindings.hand import (
     raw,
     received,
 )
+from tests.support.processes import ROOT
 
 TEXT = b"\x91\xa2hi"
 FIVE = b"\x91\x05"
@@ -86,6 +89,21 @@ class Listener:
 
 
 # ---------------------------------------------------------------------------------- plain threads
+
+
+def test_a_process_that_ends_with_open_proxies_says_nothing() -> None:
+    source = """if True:
+        from ipcrt.bindings.ends import create_endpoints
+        from ipcrt.port.blocking import BlockingPort
+        from tests.bindings.test_proxy import Listener, Tiny, TinyProxy
+        client, server = create_endpoints(Tiny)
+        port = BlockingPort()
+        proxy = TinyProxy(client, port)
+        other, _ = create_endpoints(Tiny)
+        listening = TinyProxy(other, port, Listener())
+    """
+    told = subprocess.run([sys.executable, "-c", source], capture_output=True, check=True, cwd=ROOT)
+    assert told.stderr == b""
 
 
 def test_a_blocking_call_serves_events_until_its_reply() -> None:

@@ -13,6 +13,7 @@ import anyio
 import pytest
 
 from ipcrt.errors import (
+    BadState,
     IoError,
     LocalProtocolError,
     NoResources,
@@ -23,6 +24,7 @@ from ipcrt.errors import (
     Unavailable,
 )
 from ipcrt.locator.connect import (
+    CONNECT_TIMEOUT,
     SOCKET_VARIABLE,
     connect,
     connect_blocking,
@@ -40,6 +42,7 @@ from ipcrt.port.aport import open_port
 from tests.locator.echo import NAME, Echo, EchoBlockingProxy, EchoProxy
 from tests.locator.stage import NOBODY, Stage, let_others_in, needs_root
 from tests.support.proc import open_fds
+from tests.support.waiting import apart
 
 MYSELF = Identity(os.getpid(), os.getuid(), os.getgid())
 
@@ -199,8 +202,12 @@ async def test_the_environment_says_where(stage: Stage, monkeypatch: pytest.Monk
     monkeypatch.setenv(SOCKET_VARIABLE, os.fspath(stage.path))
     async with connect() as locator:
         assert await locator.names() == []
+    assert apart(names_blocking) == []
+
+
+def names_blocking() -> list[str]:
     with connect_blocking() as blocking:
-        assert blocking.names() == []
+        return blocking.names()
 
 
 # ---------------------------------------------------------------------------- nobody, or not for us
@@ -399,8 +406,22 @@ async def test_a_locator_that_does_not_answer(path: Path) -> None:
                 async with connect(path, port=port, timeout=0.05):
                     pass
             assert open_fds() == before
-        with pytest.raises(TimedOut, match="not answer"), connect_blocking(path, timeout=0.05):
-            pass
+        with pytest.raises(TimedOut, match="not answer"):
+            apart(identity_blocking, path, 0.05)
+
+
+def identity_blocking(path: Path, timeout: float = CONNECT_TIMEOUT) -> Identity:
+    with connect_blocking(path, timeout=timeout) as locator:
+        return locator.identity
+
+
+@pytest.mark.anyio
+async def test_blocking_the_thread_of_a_loop_is_refused_at_once(path: Path) -> None:
+    with listening(path):
+        before = open_fds()
+        with pytest.raises(BadState, match="event loop"):
+            identity_blocking(path)
+        assert open_fds() == before
 
 
 @pytest.mark.anyio
@@ -429,8 +450,7 @@ async def test_a_locator_that_is_restarted_meanwhile(stage: Stage) -> None:
             starting = threading.Timer(0.05, stage.activated_locator, (listener,))
             starting.start()
             if blocking:
-                with connect_blocking(stage.path) as locator:
-                    assert locator.identity == MYSELF
+                assert apart(identity_blocking, stage.path) == MYSELF
             else:
                 async with connect(stage.path) as client:
                     assert client.identity == MYSELF
@@ -447,8 +467,8 @@ async def test_locators_that_stop_again_and_again(path: Path) -> None:
         with pytest.raises(Unavailable, match="has gone"):
             async with connect(path):
                 pass
-        with pytest.raises(Unavailable, match="has gone"), connect_blocking(path):
-            pass
+        with pytest.raises(Unavailable, match="has gone"):
+            apart(identity_blocking, path)
         closing.join()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 
@@ -631,3 +633,18 @@ def test_a_forgotten_port_says_so() -> None:
     BlockingPort()
     with pytest.warns(ResourceWarning, match="unclosed"):
         gc.collect()
+
+
+def test_a_process_that_ends_with_an_open_port_says_nothing() -> None:
+    """The port goes before the handles that it watches, in a cycle with them."""
+    source = """if True:
+        from ipcrt.objects.channel import Channel
+        from ipcrt.port.blocking import BlockingPort
+        from ipcrt.port.signals import Signals
+        near, far = Channel.create()
+        port = BlockingPort()
+        port.add_reader(near, lambda: port, lambda: near)
+        port.wait_async(far, 7, Signals.READABLE)
+    """
+    told = subprocess.run([sys.executable, "-c", source], capture_output=True, check=True)
+    assert told.stderr == b""
