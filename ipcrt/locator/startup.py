@@ -20,6 +20,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import select
 import socket
 import threading
 from typing import Final
@@ -33,7 +34,6 @@ from ipcrt.objects.handle import Handle, close_all
 from ipcrt.objects.kind import ObjType, check_kind, koid_of
 from ipcrt.objects.process import Process
 from ipcrt.port.fork import generation
-from ipcrt.port.signals import Signals
 from ipcrt.port.waiting import wait_one
 from ipcrt.wire.limits import MAX_PACKET_BYTES
 
@@ -45,6 +45,8 @@ OWN: Final = "own"
 
 _PATIENCE_S: Final = 25.0
 """Seconds to wait for the table; a parent sends it as soon as we run."""
+
+_DIED: Final = "the parent died before it had passed a namespace"
 
 _log: Final = logging.getLogger("ipcrt.locator")
 
@@ -93,7 +95,11 @@ def take_startup() -> Startup:
                 )
         bootstrap.read().close()
         _wait(bootstrap)
-        namespaces, handles = decode_table(bootstrap.read())
+        try:
+            message = bootstrap.read()
+        except PeerClosed:
+            raise PeerClosed(_DIED) from None
+        namespaces, handles = decode_table(message)
     return Startup(namespaces, handles)
 
 
@@ -121,17 +127,16 @@ def _peek_address(bootstrap: Channel) -> Address:
     with LentSocket(bootstrap.fileno(), socket.SOCK_SEQPACKET) as sock:
         data = sock.recv(MAX_PACKET_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     if not data:
-        raise PeerClosed("the parent died before it had passed a namespace")
+        raise PeerClosed(_DIED)
     return decode_address(data)
 
 
 def _wait(bootstrap: Channel) -> None:
-    try:
-        up = wait_one(bootstrap, Signals.READABLE | Signals.PEER_CLOSED, _PATIENCE_S)
-    except TimedOut:
-        raise TimedOut(f"the parent has passed nothing within {_PATIENCE_S:g} seconds") from None
-    if not up & Signals.READABLE:
-        raise PeerClosed("the parent died before it had passed a namespace")
+    """Sleep until a message is there; on an event loop's thread too, since it is under way."""
+    poll = select.poll()
+    poll.register(bootstrap.fileno(), select.POLLIN)
+    if not poll.poll(_PATIENCE_S * 1000):
+        raise TimedOut(f"the parent has passed nothing within {_PATIENCE_S:g} seconds")
 
 
 # ---- what the process keeps (rule 3)
