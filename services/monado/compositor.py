@@ -130,7 +130,7 @@ def _seen_box(
         back = np.linalg.inv(matrix) @ corners
     except np.linalg.LinAlgError:  # one sees but its edge
         return None
-    if not (back[2] > _NEAREST).all():  # a corner is behind the eye
+    if not (np.isfinite(back).all() and (back[2] > _NEAREST).all()):  # a corner is behind the eye
         return 0, high, 0, wide
     x, y = back[0] / back[2], back[1] / back[2]
     left, right = max(0, int(x.min()) - 1), min(wide, int(x.max()) + 2)

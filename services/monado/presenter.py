@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import numpy as np
 
+from ipcrt.errors import Canceled, IpcError
 from ipcrt.port.aport import AsyncPort
 from ipcrt.shm.shared_state import SharedState
 from ipcrt.shm.swapchain_layers import Frame, LatchedLayer
@@ -60,6 +61,7 @@ class Presenter:
         self._worker: Worker[Callable[[], Any], Any] = Worker(port, call_each, "compositor", 1)
         self._frames = 0
         self._late = 0
+        self._failed = 0
         self._layers: int | None = None
 
     async def run(self) -> None:
@@ -84,9 +86,15 @@ class Presenter:
             if not layers and self._layers == 0:
                 return
             # Cancelled here, the thread reads on: the arrays keep what it reads mapped.
-            await self._worker.submit(
-                partial(compose, self.mirror.canvas, self.eyes(display_ns), layers)
-            )
+            try:
+                await self._worker.submit(
+                    partial(compose, self.mirror.canvas, self.eyes(display_ns), layers)
+                )
+            except Canceled:
+                raise
+            except IpcError:  # which the worker has logged: the next picture may be another
+                self._failed += 1
+                return
         self._layers = len(layers)
         self._frames += 1
         self.mirror.publish(display_ns)
@@ -105,8 +113,13 @@ class Presenter:
         return found
 
     def statistics(self) -> dict[str, int]:
-        """Count the pictures that were composed, those left out, and the newest one's layers."""
-        return {"frames": self._frames, "late": self._late, "layers": self._layers or 0}
+        """Count pictures: composed, left out, failed; and the newest one's layers."""
+        return {
+            "frames": self._frames,
+            "late": self._late,
+            "failed": self._failed,
+            "layers": self._layers or 0,
+        }
 
     def close(self) -> None:
         """End the thread, and give the mirror back. Idempotent."""

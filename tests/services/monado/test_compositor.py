@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from ipcrt_services.monado.bindings import LayerFlags, Pose, Rect, Vec3
+from ipcrt_services.monado.bindings import Fov, LayerFlags, Pose, Rect, Vec3
 from ipcrt_services.monado.compositor import BACKGROUND, blended, colour, compose, new_canvas
 from ipcrt_services.monado.geometry import UPRIGHT, looking
 from ipcrt_services.monado.layers import Surface
@@ -189,3 +189,24 @@ def test_any_pose_makes_a_picture_and_nothing_worse() -> None:
         )
         known = {EMPTY, RED, GREEN, BLUE, WHITE}
         assert set(np.unique(seen(*layers, by=by)).tolist()) <= known
+
+
+def test_the_strangest_numbers_that_pass_the_checks_make_a_picture() -> None:
+    chance = np.random.default_rng(11)
+    places = (0.0, 1e-6, -1e-6, 1e-3, 1.0, -1.0, 1e5, -1e5)
+    sizes = (1e-4, 1.0, 1e5)
+    angles = (0.0, math.pi / 2, math.pi / 2 - 1e-9, math.pi, 1e-7)
+    widths = (math.radians(89), 1e-3, 0.5)
+    for _ in range(400):
+        x, y, z = (float(each) for each in chance.choice(places, 3))
+        pose = Pose(looking(*map(float, chance.choice(angles, 2))), Vec3(x, y, z))
+        by = Pose(looking(*map(float, chance.choice(angles, 2))), Vec3(z, 0.0, x))
+        size = float(chance.choice(sizes)), float(chance.choice(sizes))
+        wide = float(chance.choice(widths))
+        layers = surfaces(
+            quarters(),
+            projection_layer(quarters(), pose, Fov(-wide, wide, wide, -wide)),
+            quad_layer(quarters(), pose, size, flags=BLEND),
+            quad_layer(quarters(), pose, size, flags=int(LayerFlags.VIEW_SPACE)),
+        )
+        assert seen(*layers, by=by).shape == (SIZE, SIZE)

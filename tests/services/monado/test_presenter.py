@@ -56,3 +56,19 @@ async def test_where_nobody_shows_anything_one_picture_is_made() -> None:
         await wait_until_async(lambda: len(latched) > 5)
         stop()
         assert presenter.statistics()["frames"] == state.statistics()[COMPOSITOR.name] == 1
+
+
+async def test_a_picture_that_fails_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def compose(*_: object) -> None:
+        calls.append(1)
+        if len(calls) < 3:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr("ipcrt_services.monado.presenter.compose", compose)
+    async with presenting() as (port, _, presenter, _):
+        stop = port.spawn(presenter.run(), "presenter")
+        await wait_until_async(lambda: presenter.statistics()["frames"] == 1)
+        stop()
+        assert presenter.statistics()["failed"] == 2
