@@ -55,10 +55,10 @@ def check(found: dict[str, Any], seconds: float) -> None:
 
 
 def test_three_clients_draw_and_somebody_looks(scratch: Path, tmp_path: Path) -> None:
-    arguments = ["--seconds", 1, "--size", "320x180", "--png", tmp_path / "out.png", "--json"]
+    arguments = ["--seconds", 0.5, "--size", "320x180", "--png", tmp_path / "out.png", "--json"]
     ended = run(scratch, *arguments, "--video", tmp_path / "out.mp4")
     assert (ended.returncode, ended.stderr) == (0, "")
-    check(json.loads(ended.stdout), 1)
+    check(json.loads(ended.stdout), 0.5)
     assert (tmp_path / "out.mp4").stat().st_size > 1000
     with Image.open(tmp_path / "out.png") as picture:
         assert picture.size == (640, 320)
