@@ -34,7 +34,7 @@ from ipcrt.shm.image_vmo import create_images, map_images
 from ipcrt.shm.swapchain_info import SwapchainInfo as ShmInfo
 from ipcrt.shm.swapchain_info import properties_of
 from ipcrt.shm.swapchain_set import SwapchainLimits, SwapchainSet
-from ipcrt.shm.swapchain_wait import wait_image
+from ipcrt.shm.swapchain_wait import acquire_image, wait_image
 from ipcrt_services.monado.bindings import (
     MAX_CLIENT_BYTES,
     MAX_EDGE,
@@ -74,6 +74,8 @@ _STEPS: Final[Reasons] = {
     ShouldWait: Refusal.NO_IMAGE_FREE,
     TimedOut: Refusal.TIMEOUT,
 }
+_ACQUIRING: Final[Reasons] = {**_STEPS, TimedOut: Refusal.NO_IMAGE_FREE}
+_AT_THE_CLIENT: Final = (ImageState.ACQUIRED, ImageState.WAITED)
 _SIZES: Final[Reasons] = {OutOfRange: Refusal.BAD_SIZE, NotSupported: Refusal.BAD_SIZE}
 
 Jobs: TypeAlias = Worker[Callable[[], Any], Any]
@@ -155,6 +157,18 @@ class Chains:
         """Answer the image that comes next. Raises: Refused."""
         with self._refusing(_STEPS):
             return self.images.acquire(swapchain)
+
+    async def acquire_soon(self, swapchain: int) -> int:
+        """As `acquire`; waits a while where images are free once more of them were shown.
+
+        A frame that is shown, one to be shown next, and one that waits for its fence may hold all
+        there are. Raises: Refused.
+        """
+        with self._refusing(_ACQUIRING):
+            chain = self.images.get(swapchain)
+            if all(state in _AT_THE_CLIENT for state in chain.states):
+                return chain.acquire()
+            return await acquire_image(self._port, chain, MOST_WAIT_S)
 
     def wait(self, swapchain: int, index: int, timeout_ns: int) -> Coroutine[Any, Any, None] | None:
         """Let the client draw, now or when the coroutine is done. Raises: Refused."""

@@ -35,8 +35,10 @@ class SwapchainCalls(MonadoServer):
         self._house.roster.check_session(self._guest.member)
         return MonadoSwapchainImportResponse(self._guest.delivery.chains.take(info, images))
 
-    def swapchain_acquire_image(self, swapchain_id: int) -> MonadoSwapchainAcquireImageResponse:
-        index = self._guest.delivery.chains.acquire(swapchain_id)
+    async def swapchain_acquire_image(
+        self, swapchain_id: int
+    ) -> MonadoSwapchainAcquireImageResponse:
+        index = await self._guest.delivery.chains.acquire_soon(swapchain_id)
         return MonadoSwapchainAcquireImageResponse(index)
 
     def swapchain_wait_image(self, swapchain_id: int, timeout_ns: int, index: int) -> Answer[None]:

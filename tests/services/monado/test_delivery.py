@@ -150,6 +150,44 @@ async def test_what_waits_keeps_its_image_and_gives_way_to_a_later_frame() -> No
             assert theirs.closed
 
 
+async def test_who_draws_ahead_waits_until_an_image_is_free() -> None:
+    async with someone() as (_, client), anyio.create_task_group() as tasks:
+        client.delivery.commit(client.surfaces(client.draw()), 1)
+        assert client.shown() == 1
+        client.delivery.commit(client.surfaces(client.draw()), 2)
+        acquired: list[int] = []
+
+        async def acquire() -> None:
+            acquired.append(await client.delivery.chains.acquire_soon(client.number))
+
+        with Event.create() as fence:
+            waiting = client.surfaces(client.draw())
+            client.delivery.commit_after_fence(waiting, 3, fence.duplicate())
+            tasks.start_soon(acquire)
+            await settle()
+            assert not acquired
+            assert client.shown() == 2
+            await wait_until_async(lambda: acquired == [0])
+
+
+async def test_who_has_all_images_does_not_wait_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with someone() as (_, client):
+        chains = client.delivery.chains
+        for expected in range(3):
+            assert await chains.acquire_soon(client.number) == expected
+        with pytest.raises(Refused, match="NO_IMAGE_FREE"):
+            await chains.acquire_soon(client.number)
+        for index in range(3):
+            assert chains.wait(client.number, index, 0) is None
+            chains.release(client.number, index)
+        client.delivery.commit(client.surfaces(2), 1)
+        for _ in range(2):
+            await chains.acquire_soon(client.number)
+        monkeypatch.setattr("ipcrt_services.monado.chains.MOST_WAIT_S", 0.01)
+        with pytest.raises(Refused, match="NO_IMAGE_FREE"):
+            await chains.acquire_soon(client.number)
+
+
 async def test_the_death_of_the_signaller_drops_the_frame() -> None:
     async with someone() as (_, client):
         line = TimelineSync.create()
