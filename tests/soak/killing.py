@@ -1,0 +1,230 @@
+"""Kill anybody at any moment, put another in its place, and look at everybody.
+
+After each kill:
+
+1. Whoever does not need the dead one goes on, and has not even noticed (`cast.FALLS`).
+2. Whoever needs it, and whoever takes its place, gets to work.
+3. The compositor's clients are those who live, each with its own images.
+4. Each process holds what it held before anybody was killed, and no zombie.
+In the end nobody and nothing is left.
+"""
+
+from __future__ import annotations
+
+import collections
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ipcrt.errors import IpcError
+from ipcrt.locator.keeper import TreeLimits
+from ipcrt_services.kvstore.bindings import Store
+from ipcrt_services.monado.bindings import Monado
+from tests.soak.cast import ACTIVATOR, ACTORS, ARTISTS, BAG, FALLS, LOCATOR, SERVICES
+from tests.soak.census import Holdings, holdings, least, marked, shm_names, zombies
+from tests.soak.scene import PATIENCE_S, Scene, playing
+from tests.soak.tally import Told
+
+STEPS: Final = 3
+"""Steps that say that somebody works."""
+
+_SAMPLES: Final = 30
+_POLL_S: Final = 0.01
+_LATEST_S: Final = 0.05
+"""How long after all were at work somebody is killed, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """Who was killed at once, and how long it took until nothing told of it."""
+
+    victims: tuple[str, ...]
+    working_s: float
+    clean_s: float
+
+
+class Fight:
+    """One scene and its chance."""
+
+    def __init__(self, scene: Scene, seed: int) -> None:
+        self._scene = scene
+        self._chance = random.Random(seed)
+        self._usual: dict[str, Holdings] = {}
+        self._unseen: set[str] = set()
+        trees = (f"/memfd:{name} (deleted)" for name in (Monado.TABLE.name, Store.TABLE.name))
+        self._left_trees = Holdings(dict.fromkeys(trees, TreeLimits().ended_of_uid))
+        """What a locator keeps for a while of services that have died."""
+        self.blows: list[Blow] = []
+        self.dying: tuple[str, ...] = ()
+
+    # ---- the order of things
+
+    def begin(self) -> None:
+        """Wait until all work, and take note of what each holds."""
+        nothing: dict[str, Told] = dict.fromkeys(ACTORS, Told(0, 0, 0, 0))
+        self._until_so(lambda: self._idle(nothing, set(ACTORS)), "all to work")
+        self._until_so(self._strange_clients, "the compositor to have its clients")
+        samples: dict[str, list[Holdings]] = collections.defaultdict(list)
+        for _ in range(_SAMPLES):
+            for name, pid in self._scene.pids.items():
+                samples[name].append(holdings(pid))
+            time.sleep(_POLL_S)
+        self._usual = {name: least(each) for name, each in samples.items()}
+
+    def victims(self, kills: int) -> Iterator[tuple[str, ...]]:
+        """Answer whom to kill, often two at once; each as often as in `BAG`."""
+        bag: list[str] = []
+        left = kills
+        while left:
+            count = min(left, 2 if self._chance.random() < 0.25 else 1)
+            while len(bag) < count:
+                bag = [*self._chance.sample(BAG, len(BAG)), *bag]
+            found = tuple(dict.fromkeys(bag.pop() for _ in range(count)))
+            left -= len(found)
+            yield found
+
+    def strike(self, victims: tuple[str, ...]) -> Blow:
+        """Kill, replace, and wait until all is as before."""
+        scene = self._scene
+        self.dying = victims
+        self._until_so(lambda: sorted({*victims} - scene.pids.keys()), "them to be there")
+        time.sleep(self._chance.uniform(0, _LATEST_S))
+        before = scene.board.look()
+        began = time.monotonic()
+        orphans = [pid for name in victims if (pid := scene.kill(name)) is not None]
+        for name in victims:
+            scene.bury(name)
+        for pid in orphans:
+            status = scene.reap_orphan(pid)
+            assert status == 0 or LOCATOR in victims, f"the orphaned locator ended with {status}"
+        for name in victims:
+            if name != LOCATOR:
+                scene.start(name)
+        again = {name for name in victims if name in ACTORS}
+        again.update(*(FALLS[name].loses for name in victims))
+        self._until_so(lambda: self._idle(before, again), "all to work")
+        working_s = time.monotonic() - began
+        self._until_so(self._strange_clients, "the clients' images to be back")
+        self._until_tidy()
+        scene.check_logs()
+        may_fail = again.union(*(FALLS[name].may_fail for name in victims))
+        for name, told in scene.board.look().items():
+            assert told.failures == before[name].failures or name in may_fail, (
+                f"{name} noticed: {scene.tail(name)}"
+            )
+        blow = Blow(victims, working_s, time.monotonic() - began)
+        self.blows.append(blow)
+        return blow
+
+    def end(self) -> None:
+        """End the scene, and see that nothing is left."""
+        scene = self._scene
+        self._until_tidy()
+        assert self._scene.end() == dict.fromkeys((*SERVICES, ACTIVATOR), 0)
+        assert not marked(scene.mark), marked(scene.mark)
+        assert [each.name for each in scene.socket.parent.iterdir()] == ["locator.lock"]
+        scene.check_logs()
+
+    def _until_tidy(self) -> None:
+        """Wait until each was seen to hold what it usually does. What leaked is there for ever."""
+        self._unseen = {*self._usual}
+        self._until_so(self._excess, "all to hold what they held")
+        self._until_so(self._zombies, "all to wait for their children")
+
+    # ---- looking; each answers what is not so yet
+
+    def _idle(self, before: Mapping[str, Told], again: set[str]) -> list[str]:
+        """Whoever does not work; those in `again` have to begin first."""
+        now = self._scene.board.look()
+        return [
+            name
+            for name in ACTORS
+            if now[name].steps < before[name].steps + STEPS
+            or (
+                name in again
+                and (now[name].turns == before[name].turns or now[name].steps_of_turn < STEPS)
+            )
+        ]
+
+    def _strange_clients(self) -> list[str]:
+        """Clients that are dead, missing, or without their images."""
+        pids = {self._scene.pids[name]: name for name in (*ARTISTS, "poses")}
+        try:
+            shown = self._scene.clients_shown()
+        except IpcError as error:
+            return [str(error)]
+        strange = [f"process {pid} is shown" for pid in shown.keys() - pids.keys()]
+        for pid, name in pids.items():
+            chains = shown[pid].swapchains if pid in shown else None
+            if chains != (1 if name in ARTISTS else 0):
+                strange.append(f"{name} has {chains} swapchains")
+        return strange
+
+    def _excess(self) -> list[str]:
+        """What anybody holds beyond what it usually does, and zombies."""
+        found: list[str] = []
+        pids = self._scene.pids
+        for name in self._unseen & pids.keys():
+            more = holdings(pids[name]) - self._usual[name]
+            if name == LOCATOR:
+                more -= self._left_trees
+            found += [f"{name} holds {count} {kind} more" for kind, count in more.items()]
+            if not more:
+                self._unseen.remove(name)
+        return found or sorted(self._unseen)
+
+    def _zombies(self) -> list[str]:
+        """Processes that have ended, and that their parent in the scene does not wait for."""
+        names = {pid: name for name, pid in self._scene.pids.items()}
+        return [f"{names[parent]} leaves {pid}" for pid, parent in zombies() if parent in names]
+
+    def _until_so(self, missing: Callable[[], list[str]], what: str) -> None:
+        """Wait until nothing is missing, and all live. Raises: AssertionError: it takes too long.
+
+        The bound is for what never comes; nothing is measured against it.
+        """
+        until = time.monotonic() + PATIENCE_S
+        while left := missing():
+            self._scene.check_alive()
+            assert time.monotonic() < until, f"waited for {what}: {left}\n{self._scene.logs()}"
+            time.sleep(_POLL_S)
+        self._scene.check_alive()
+
+
+def fight(name: str, kills: int, seed: int) -> list[Blow]:
+    """Kill so many; the seed is told where it fails."""
+    shm = shm_names()
+    with playing(name) as scene:
+        field = Fight(scene, seed)
+        field.begin()
+        try:
+            for victims in field.victims(kills):
+                field.strike(victims)
+            field.end()
+        except BaseException as error:
+            error.add_note(f"seed {seed}, after {len(field.blows)} blows; killed: {field.dying}")
+            raise
+        assert shm_names() <= shm
+        return field.blows
+
+
+def table(blows: Sequence[Blow]) -> Iterator[str]:
+    """Answer the lines that tell who was killed, and how long it took."""
+    yield f"{'killed':<14}{'times':>6}{'all work again, s':>24}{'all is as before, s':>24}"
+    yield f"{'':<14}{'':>6}{'median':>14}{'longest':>10}{'median':>14}{'longest':>10}"
+    by_victim: dict[str, list[Blow]] = {name: [] for name in FALLS}
+    for blow in blows:
+        for victim in blow.victims:
+            by_victim[victim].append(blow)
+    for victim, them in [*by_victim.items(), ("all blows", list(blows))]:
+        if them:
+            working = [blow.working_s for blow in them]
+            clean = [blow.clean_s for blow in them]
+            yield (
+                f"{victim:<14}{len(them):>6}"
+                f"{statistics.median(working):>14.2f}{max(working):>10.2f}"
+                f"{statistics.median(clean):>14.2f}{max(clean):>10.2f}"
+            )
