@@ -1121,6 +1121,8 @@ class MonadoProxy(Proxy[Monado]):
     ) -> MonadoSwapchainAcquireImageResponse:
         """Answer which image comes next.
 
+        Where the compositor holds them all, that takes until it gives one back; a second at most.
+
         Raises: Refused.
         """
         return await self._call(

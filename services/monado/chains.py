@@ -71,10 +71,13 @@ _STEPS: Final[Reasons] = {
     NotFound: Refusal.NO_SUCH_SWAPCHAIN,
     OutOfRange: Refusal.NO_SUCH_IMAGE,
     BadState: Refusal.IMAGE_NOT_ACQUIRED,
-    ShouldWait: Refusal.NO_IMAGE_FREE,
     TimedOut: Refusal.TIMEOUT,
 }
-_ACQUIRING: Final[Reasons] = {**_STEPS, TimedOut: Refusal.NO_IMAGE_FREE}
+_ACQUIRING: Final[Reasons] = {
+    **_STEPS,
+    ShouldWait: Refusal.NO_IMAGE_FREE,
+    TimedOut: Refusal.NO_IMAGE_FREE,
+}
 _AT_THE_CLIENT: Final = (ImageState.ACQUIRED, ImageState.WAITED)
 _SIZES: Final[Reasons] = {OutOfRange: Refusal.BAD_SIZE, NotSupported: Refusal.BAD_SIZE}
 
@@ -153,13 +156,8 @@ class Chains:
 
     # ---- drawing
 
-    def acquire(self, swapchain: int) -> int:
-        """Answer the image that comes next. Raises: Refused."""
-        with self._refusing(_STEPS):
-            return self.images.acquire(swapchain)
-
-    async def acquire_soon(self, swapchain: int) -> int:
-        """As `acquire`; waits a while where images are free once more of them were shown.
+    async def acquire(self, swapchain: int) -> int:
+        """Answer the image that comes next, once one is free or will not be without the client.
 
         A frame that is shown, one to be shown next, and one that waits for its fence may hold all
         there are. Raises: Refused.

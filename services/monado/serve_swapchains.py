@@ -38,7 +38,7 @@ class SwapchainCalls(MonadoServer):
     async def swapchain_acquire_image(
         self, swapchain_id: int
     ) -> MonadoSwapchainAcquireImageResponse:
-        index = await self._guest.delivery.chains.acquire_soon(swapchain_id)
+        index = await self._guest.delivery.chains.acquire(swapchain_id)
         return MonadoSwapchainAcquireImageResponse(index)
 
     def swapchain_wait_image(self, swapchain_id: int, timeout_ns: int, index: int) -> Answer[None]:

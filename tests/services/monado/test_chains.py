@@ -68,11 +68,11 @@ async def test_others_go_on_while_memory_is_made() -> None:
         tasks.start_soon(make)
         tasks.start_soon(make)
         await entered(gate)
-        assert refused(mine.acquire, 1) is Refusal.NO_SUCH_SWAPCHAIN
+        assert refused(mine.release, 1, 0) is Refusal.NO_SUCH_SWAPCHAIN
         gate.opened.set()
         await wait_until_async(lambda: len(made) == 2)
         assert sorted(made) == [1, 2]
-        assert [mine.acquire(number) for number in made] == [0, 0]
+        assert [await mine.acquire(number) for number in made] == [0, 0]
 
 
 async def test_who_goes_while_memory_is_made_leaves_nothing_open() -> None:

@@ -9,6 +9,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from ipcrt.errors import ShouldWait
 from ipcrt.objects.event import Event
 from ipcrt.objects.eventpair import EventPair
 from ipcrt.objects.handle import close_all
@@ -60,7 +61,7 @@ class Someone:
 
     def draw(self) -> int:
         """Draw on the next image, and answer which it was."""
-        index = self.delivery.chains.acquire(self.number)
+        index = self.delivery.images.acquire(self.number)
         assert self.delivery.chains.wait(self.number, index, 0) is None
         self.delivery.chains.release(self.number, index)
         return index
@@ -140,7 +141,8 @@ async def test_what_waits_keeps_its_image_and_gives_way_to_a_later_frame() -> No
             theirs = fence.duplicate()
             client.delivery.commit_after_fence(client.surfaces(waiting), 2, theirs)
             newest = client.draw()
-            assert refused(client.draw) is Refusal.NO_IMAGE_FREE  # one is shown, one is waiting
+            with pytest.raises(ShouldWait):  # one is shown, one is waiting
+                client.draw()
             client.delivery.commit(client.surfaces(newest), 3)
             assert client.delivery.dropped == 1
             assert client.draw() == waiting
@@ -158,7 +160,7 @@ async def test_who_draws_ahead_waits_until_an_image_is_free() -> None:
         acquired: list[int] = []
 
         async def acquire() -> None:
-            acquired.append(await client.delivery.chains.acquire_soon(client.number))
+            acquired.append(await client.delivery.chains.acquire(client.number))
 
         with Event.create() as fence:
             waiting = client.surfaces(client.draw())
@@ -175,18 +177,18 @@ async def test_who_has_all_images_does_not_wait_for_itself(monkeypatch: pytest.M
         chains = client.delivery.chains
         monkeypatch.setattr("ipcrt_services.monado.chains.MOST_WAIT_S", 60.0)
         for expected in range(3):
-            assert await chains.acquire_soon(client.number) == expected
+            assert await chains.acquire(client.number) == expected
         with pytest.raises(Refused, match="NO_IMAGE_FREE"):
-            await chains.acquire_soon(client.number)
+            await chains.acquire(client.number)
         for index in range(3):
             assert chains.wait(client.number, index, 0) is None
             chains.release(client.number, index)
         client.delivery.commit(client.surfaces(2), 1)
         for _ in range(2):
-            await chains.acquire_soon(client.number)
+            await chains.acquire(client.number)
         monkeypatch.setattr("ipcrt_services.monado.chains.MOST_WAIT_S", 0.01)
         with pytest.raises(Refused, match="NO_IMAGE_FREE"):
-            await chains.acquire_soon(client.number)
+            await chains.acquire(client.number)
 
 
 async def test_the_death_of_the_signaller_drops_the_frame() -> None:
