@@ -38,7 +38,7 @@ typedef struct {
     PyObject *connection;
     PyObject *outbox;
     PyObject *deadlines;
-    PyObject *clock;
+    PyObject *clock; /* NULL: time.monotonic */
     PyObject *create_waiter;
     PyObject *plans; /* dict: method to plan, or None */
     PyObject *plan_for;
@@ -120,6 +120,18 @@ static PyObject *encode_request(PyObject *plan, PyObject *request)
     return packet;
 }
 
+/* Answer what the deadlines' clock says, or -1 with an exception set. */
+static double look_at_clock(Caller *self)
+{
+    if (self->clock == NULL) {
+        return monotonic();
+    }
+    PyObject *now = PyObject_CallNoArgs(self->clock);
+    double seconds = now ? PyFloat_AsDouble(now) : -1;
+    Py_XDECREF(now);
+    return seconds;
+}
+
 /* True where a slot of the deadlines holds a float, which is in `*number` then. */
 static bool get_float(Caller *self, State *state, int name, double *number)
 {
@@ -138,13 +150,11 @@ static PyObject *find_slot(Caller *self, State *state, PyObject *timeout)
     double last, ends;
     if (PyFloat_CheckExact(timeout) && get_float(self, state, TIMEOUT, &last)
         && last == PyFloat_AS_DOUBLE(timeout)) {
-        PyObject *now = PyObject_CallNoArgs(self->clock);
-        if (now == NULL) {
+        double now = look_at_clock(self);
+        if (now == -1 && PyErr_Occurred()) {
             return NULL;
         }
-        bool lasts = PyFloat_CheckExact(now) && get_float(self, state, ENDS, &ends)
-            && PyFloat_AS_DOUBLE(now) < ends;
-        Py_DECREF(now);
+        bool lasts = get_float(self, state, ENDS, &ends) && now < ends;
         PyObject *latest = peek(state, self->deadlines, LATEST);
         if (lasts && latest != NULL) {
             return Py_NewRef(latest);
@@ -421,6 +431,21 @@ PyType_Spec caller_spec = {
     .slots = type_slots,
 };
 
+/* Find the deadlines' clock; -1 on error. */
+static int find_clock(Caller *self, State *state)
+{
+    PyObject *time = PyImport_ImportModule("time");
+    PyObject *usual = time ? PyObject_GetAttrString(time, "monotonic") : NULL;
+    self->clock = usual ? PyObject_GetAttr(self->deadlines, state->names[CLOCK]) : NULL;
+    int found = self->clock ? 0 : -1;
+    if (self->clock == usual) {
+        Py_CLEAR(self->clock);
+    }
+    Py_XDECREF(usual);
+    Py_XDECREF(time);
+    return found;
+}
+
 /* Find what a new caller uses of its client; -1 on error. */
 static int look_up(Caller *self, State *state)
 {
@@ -442,8 +467,7 @@ static int look_up(Caller *self, State *state)
         PyErr_SetString(PyExc_TypeError, "plans are a dict");
         return -1;
     }
-    self->clock = PyObject_GetAttr(self->deadlines, state->names[CLOCK]);
-    if (self->clock == NULL
+    if (find_clock(self, state) < 0
         || find_slots(state, (PyObject *)Py_TYPE(self->connection), ERROR, ERROR) < 0
         || find_slots(state, (PyObject *)Py_TYPE(self->outbox), SHARING, SOON) < 0
         || find_slots(state, (PyObject *)Py_TYPE(self->client), CALLS, TXID) < 0

@@ -130,11 +130,8 @@ static PyObject *all_messages(const char *packet, ssize_t size)
 /* Tell the channel that a read took something out, where it waits for that; -1 on error. */
 static int note_read(State *state, PyObject *channel)
 {
-    PyObject *held_back = PyObject_GetAttr(channel, state->names[HELD_BACK]);
-    int waits = held_back ? PyObject_IsTrue(held_back) : -1;
-    Py_XDECREF(held_back);
-    if (waits <= 0) {
-        return waits;
+    if (peek(state, channel, HELD_BACK) == Py_False) {
+        return 0;
     }
     PyObject *answer = PyObject_CallMethodNoArgs(channel, state->names[NOTE_READ]);
     Py_XDECREF(answer);
@@ -241,6 +238,10 @@ static PyObject *make(PyObject *pure_and_module, PyObject *packets, PyObject *ch
     State *state = PyModule_GetState(PyTuple_GET_ITEM(pure_and_module, 1));
     if (!Py_IS_TYPE(packets, (PyTypeObject *)state->packet_socket)) {
         return PyErr_Format(PyExc_TypeError, "not a PacketSocket: %R", packets);
+    }
+    if (channel != NULL
+        && find_slots(state, (PyObject *)Py_TYPE(channel), HELD_BACK, HELD_BACK) < 0) {
+        return NULL;
     }
     PyTypeObject *type = (PyTypeObject *)state->messenger;
     Messenger *self = (Messenger *)type->tp_alloc(type, 0); /* zeroed, and tracked already */

@@ -24,8 +24,8 @@
 
 /* Names of attributes and methods, in Python. Slots of one class stand together. */
 enum {
-    HELD_BACK, /* of a Channel */
-    NOTE_READ,
+    HELD_BACK, /* slot of a Channel */
+    NOTE_READ, /* of a Channel */
     LAST, /* slots of a ServerBinding */
     IN_FLIGHT,
     STEP,
@@ -133,6 +133,7 @@ PyObject *read_packet(PyObject *messenger, bool patient);
 /* outbox.c */
 int post_packet(State *state, PyObject *outbox, PacketSocket *packets, PyObject *packet,
                 bool in_company);
+double monotonic(void);
 
 /* intake.c */
 extern PyType_Spec intake_spec;

@@ -250,6 +250,26 @@ def test_timeouts_of_every_sort(scene: Scene, timeout: Any) -> None:
     assert scene.port.statistics()["deadlines"] == 0
 
 
+def test_deadlines_are_those_of_the_ports_clock(scene: Scene) -> None:
+    now: list[Any] = [1000.0]
+    clock: Any = scene.port.deadlines
+    clock._clock = lambda: now[-1]
+    ours, peer = Channel.create()
+    client = Client(ours, scene.port, Plain.TABLE)
+    calls = [client.begin(ADD, Pair(6, 3), 1000.0) for _ in range(2)]
+    now.append(1500.0)
+    calls.append(client.begin(ADD, Pair(6, 3), 1000.0))
+    assert calls[0].deadline is calls[1].deadline
+    assert calls[0].deadline is not calls[2].deadline
+    now.append("late")
+    with pytest.raises(TypeError):
+        client.begin(ADD, Pair(6, 3), 1000.0)
+    assert client.statistics()["calls"] == 3
+    assert len(received(peer)) == 3
+    client.close()
+    peer.close()
+
+
 def test_a_call_times_out(scene: Scene) -> None:
     call = scene.begin(timeout=0.001)
     with pytest.raises(TimedOut):

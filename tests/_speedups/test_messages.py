@@ -8,6 +8,7 @@ import random
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -263,6 +264,9 @@ def test_a_reader_wants_its_own_kind_of_socket() -> None:
     for name, pure in (("sender", channel._sender), ("reader", reading._read_of)):
         with pytest.raises(TypeError):
             native().twin(name, pure)()
+    lent = native().twin("PacketSocket", PacketSocket)(0)
+    with pytest.raises(AttributeError, match="_held_back"):
+        native().twin("reader", reading._read_of)(SimpleNamespace(take_apart=print), lent, None)
     end = End("native")
     messenger: Any = end.send
     with pytest.raises(TypeError, match="cannot create"):
