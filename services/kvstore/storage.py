@@ -72,7 +72,7 @@ class Storage:
                 stack.callback(self._reader.close)
                 self._reader.execute("PRAGMA query_only = ON")
             except sqlite3.Error as error:
-                raise _translate(error, f"open {path}") from error
+                raise translate(error, f"open {path}") from error
             self._resources = stack.pop_all()
 
     # ---- the writing thread
@@ -90,7 +90,7 @@ class Storage:
         except BaseException as error:
             self._roll_back()
             if isinstance(error, sqlite3.Error):
-                raise _translate(error, f"store {len(items)} items") from error
+                raise translate(error, f"store {len(items)} items") from error
             raise
         return stored
 
@@ -145,7 +145,7 @@ class Storage:
         try:
             return self._reader.execute(query, arguments).fetchall()
         except sqlite3.Error as error:
-            raise _translate(error, "read") from error
+            raise translate(error, "read") from error
 
     # ---- the end
 
@@ -198,7 +198,7 @@ def _connect(path: str) -> sqlite3.Connection:
     try:
         return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
-        raise _translate(error, f"open {path}") from error
+        raise translate(error, f"open {path}") from error
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
@@ -232,7 +232,7 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
-def _translate(error: sqlite3.Error, doing: str) -> IpcError:
+def translate(error: sqlite3.Error, doing: str) -> IpcError:
     """Make our error of SQLite's. Source: sqlite.org, "Result and Error Codes"."""
     message = f"{doing}: {error}"
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
