@@ -15,7 +15,7 @@ import collections
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +31,7 @@ from tests.soak.tally import Told
 STEPS: Final = 3
 """Steps that say that somebody works."""
 
+_TWO_AT_ONCE: Final = 0.25
 _SAMPLES: Final = 30
 _POLL_S: Final = 0.01
 _LATEST_S: Final = 0.05
@@ -73,18 +74,6 @@ class Fight:
                 samples[name].append(holdings(pid))
             time.sleep(_POLL_S)
         self._usual = {name: least(each) for name, each in samples.items()}
-
-    def victims(self, kills: int) -> Iterator[tuple[str, ...]]:
-        """Answer whom to kill, often two at once; each as often as in `BAG`."""
-        bag: list[str] = []
-        left = kills
-        while left:
-            count = min(left, 2 if self._chance.random() < 0.25 else 1)
-            while len(bag) < count:
-                bag = [*self._chance.sample(BAG, len(BAG)), *bag]
-            found = tuple(dict.fromkeys(bag.pop() for _ in range(count)))
-            left -= len(found)
-            yield found
 
     def strike(self, victims: tuple[str, ...]) -> Blow:
         """Kill, replace, and wait until all is as before."""
@@ -194,14 +183,27 @@ class Fight:
         self._scene.check_alive()
 
 
-def fight(name: str, kills: int, seed: int) -> list[Blow]:
-    """Kill so many; the seed is told where it fails."""
+def at_random(kills: int, seed: int) -> Iterator[tuple[str, ...]]:
+    """Answer whom to kill, often two at once; each as often as in `BAG`."""
+    chance = random.Random(seed)
+    bag: list[str] = []
+    while kills:
+        count = min(kills, 2 if chance.random() < _TWO_AT_ONCE else 1)
+        while len(bag) < count:
+            bag = [*chance.sample(BAG, len(BAG)), *bag]
+        victims = tuple(dict.fromkeys(bag.pop() for _ in range(count)))
+        kills -= len(victims)
+        yield victims
+
+
+def fight(plan: Iterable[tuple[str, ...]], seed: int) -> list[Blow]:
+    """Kill those of `plan`, one after the other; the seed says at which moments."""
     shm = shm_names()
-    with playing(name) as scene:
+    with playing() as scene:
         field = Fight(scene, seed)
         field.begin()
         try:
-            for victims in field.victims(kills):
+            for victims in plan:
                 field.strike(victims)
             field.end()
         except BaseException as error:

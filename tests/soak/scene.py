@@ -195,9 +195,9 @@ class Scene:
 
 
 @contextmanager
-def playing(name: str) -> Generator[Scene, None, None]:
+def playing() -> Generator[Scene, None, None]:
     """Start everybody in a directory of their own; kill all that is left on leaving."""
-    with tempfile.TemporaryDirectory(prefix=f"ipcrt-{name}-") as directory:
+    with tempfile.TemporaryDirectory(prefix="ipcrt-soak-") as directory:
         before = _subreaper()
         _set_subreaper(1)
         scene = Scene(Path(directory))
