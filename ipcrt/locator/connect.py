@@ -7,6 +7,10 @@
 Connecting takes one round trip: whoever is turned away learns it there, and from then on `open` is
 pipelined: the client makes both ends, keeps one, sends the other, and may call at once. A refusal
 fails those calls with the locator's reason.
+
+Who wants one protocol only, in whichever namespace, opens it without more ado:
+
+    async with connect(StoreProxy, namespace="container") as store: ...
 """
 
 from __future__ import annotations
@@ -15,12 +19,18 @@ import os
 import socket
 import time
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final, TypeVar
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from ipcrt.bindings.ends import ClientEnd, P, ServerEnd, create_endpoints
 from ipcrt.bindings.proxy import BlockingProxy, Proxy
 from ipcrt.errors import (
+    InvalidArgs,
     NoResources,
     OutOfRange,
     PeerClosed,
@@ -33,6 +43,9 @@ from ipcrt.locator.protocol import Identity, Locator, LocatorBlockingProxy, Loca
 from ipcrt.objects.channel import Channel
 from ipcrt.port.aport import AsyncPort, open_port
 from ipcrt.port.blocking import BlockingPort
+
+if TYPE_CHECKING:
+    from ipcrt.locator.namespace import Namespace
 
 ProxyT = TypeVar("ProxyT", bound=Proxy[Any])
 BlockingProxyT = TypeVar("BlockingProxyT", bound=BlockingProxy[Any])
@@ -78,23 +91,64 @@ def try_connect(path: str) -> Channel | None:
         raise from_oserror(error, f"connect to {path}") from error
 
 
-@asynccontextmanager
-async def connect(
+@overload
+def connect(
     path: str | os.PathLike[str] | None = None,
     *,
     port: AsyncPort | None = None,
     timeout: float = CONNECT_TIMEOUT,
-) -> AsyncGenerator[LocatorClient, None]:
-    """Connect to the locator from a coroutine; on leaving, the channel is closed.
+) -> AbstractAsyncContextManager[LocatorClient]: ...
 
-    Waits for the locator to say whom it takes us for: one that turns us away does so here.
-    Without `port` one is made for the running loop, and closed at the end. `timeout` in seconds
-    is for all of it, a locator that is started by this very connection included.
+
+@overload
+def connect(
+    proxy: type[ProxyT],
+    /,
+    name: str | None = None,
+    *,
+    namespace: Namespace | str | None = None,
+    events: object | None = None,
+    port: AsyncPort | None = None,
+    timeout: float = CONNECT_TIMEOUT,
+) -> AbstractAsyncContextManager[ProxyT]: ...
+
+
+def connect(
+    path: str | os.PathLike[str] | type[Proxy[Any]] | None = None,
+    name: str | None = None,
+    *,
+    namespace: Namespace | str | None = None,
+    events: object | None = None,
+    port: AsyncPort | None = None,
+    timeout: float = CONNECT_TIMEOUT,
+) -> AbstractAsyncContextManager[LocatorClient | Proxy[Any]]:
+    """Connect to the locator, or open one protocol in a namespace; on leaving, it is closed.
+
+    With a proxy's class, that protocol is opened, under its own name or `name`: in `namespace`,
+    or in the one of that name that this process was started with, or in its own. A proxy whose
+    channel was moved out by the end leaves it open. It raises, beside what is said below,
+    NotFound: no such namespace, or no such name there; PeerClosed: who served it has gone.
+
+    Without one, it waits for the locator to say whom it takes us for: one that turns us away does
+    so here. Without `port` one is made for the running loop, and closed at the end. `timeout` in
+    seconds is for all of it, a locator that is started by this very connection included.
     Raises: Unavailable: nobody listens, or stops now. NoResources: it has too many clients.
     TimedOut, AccessDenied.
     """
+    if isinstance(path, type):
+        from ipcrt.locator.namespace_open import open_proxy  # which connects by this module
+
+        return open_proxy(path, name, namespace, events=events, port=port, timeout=timeout)
+    _refuse_without_proxy(name, namespace, events)
+    return _connect(path, port, timeout)
+
+
+@asynccontextmanager
+async def _connect(
+    path: str | os.PathLike[str] | None, port: AsyncPort | None, timeout: float
+) -> AsyncGenerator[LocatorClient, None]:
     if port is None:
-        async with open_port() as own, connect(path, port=own, timeout=timeout) as client:
+        async with open_port() as own, _connect(path, own, timeout) as client:
             yield client
         return
     where = _Where(path, timeout)
@@ -112,16 +166,52 @@ async def connect(
             return
 
 
-@contextmanager
+@overload
 def connect_blocking(
     path: str | os.PathLike[str] | None = None,
     *,
     port: BlockingPort | None = None,
     timeout: float = CONNECT_TIMEOUT,
+) -> AbstractContextManager[BlockingLocatorClient]: ...
+
+
+@overload
+def connect_blocking(
+    proxy: type[BlockingProxyT],
+    /,
+    name: str | None = None,
+    *,
+    namespace: Namespace | str | None = None,
+    events: object | None = None,
+    port: BlockingPort | None = None,
+    timeout: float = CONNECT_TIMEOUT,
+) -> AbstractContextManager[BlockingProxyT]: ...
+
+
+def connect_blocking(
+    path: str | os.PathLike[str] | type[BlockingProxy[Any]] | None = None,
+    name: str | None = None,
+    *,
+    namespace: Namespace | str | None = None,
+    events: object | None = None,
+    port: BlockingPort | None = None,
+    timeout: float = CONNECT_TIMEOUT,
+) -> AbstractContextManager[BlockingLocatorClient | BlockingProxy[Any]]:
+    """Connect to the locator, or open one protocol, from a plain thread; see `connect`."""
+    if isinstance(path, type):
+        from ipcrt.locator.namespace_open import open_blocking_proxy  # as above
+
+        return open_blocking_proxy(path, name, namespace, events=events, port=port, timeout=timeout)
+    _refuse_without_proxy(name, namespace, events)
+    return _connect_blocking(path, port, timeout)
+
+
+@contextmanager
+def _connect_blocking(
+    path: str | os.PathLike[str] | None, port: BlockingPort | None, timeout: float
 ) -> Generator[BlockingLocatorClient, None, None]:
-    """Connect to the locator from a plain thread; see `connect`."""
     if port is None:
-        with BlockingPort() as own, connect_blocking(path, port=own, timeout=timeout) as client:
+        with BlockingPort() as own, _connect_blocking(path, own, timeout) as client:
             yield client
         return
     where = _Where(path, timeout)
@@ -137,6 +227,14 @@ def connect_blocking(
                 continue
             yield BlockingLocatorClient(proxy, port, reply.identity)
             return
+
+
+def _refuse_without_proxy(*arguments: object) -> None:
+    """Raises: InvalidArgs: what is said of a protocol is said without one."""
+    if any(argument is not None for argument in arguments):
+        raise InvalidArgs(
+            "a name, a namespace and events go with a proxy's class, which is missing"
+        )
 
 
 class LocatorClient:
