@@ -6,14 +6,14 @@ All timeouts are in seconds; None: for ever.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Self
 
 from ipcrt.errors import IpcError, PeerClosed
 from ipcrt.objects.channel import Channel
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.resources.data_end import ChannelEnd, Octets, SenderEnd, parts_of, size_of
-from ipcrt.resources.link import OnError, Received
+from ipcrt.resources.link import Hearing, Link, OnError, Received
 
 
 class BlockingDataSender(SenderEnd):
@@ -59,6 +59,30 @@ class BlockingDataSender(SenderEnd):
         self.close()
 
 
+class BlockingDataErrors(Hearing):
+    """As `DataErrors`."""
+
+    __slots__ = ("_wait_news",)
+
+    def __init__(self, link: Link, wait_news: Callable[[], None]) -> None:
+        super().__init__(link)
+        self._wait_news = wait_news
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> IpcError:
+        try:
+            while self.link is not None:
+                error = self.link.take_error()
+                if error is not None:
+                    return error
+                self._wait_news()
+        except PeerClosed:
+            pass
+        raise StopIteration
+
+
 class BlockingDataChannel(BlockingDataSender, ChannelEnd):
     """As `DataChannel`; used on its port's thread."""
 
@@ -69,23 +93,15 @@ class BlockingDataChannel(BlockingDataSender, ChannelEnd):
         self._port.check()
         until = _until(timeout)
         while (message := self._link.take()) is None:
-            self._wait_news(until)
+            self.wait_news(until)
         return message
 
-    def errors(self) -> Iterator[IpcError]:
+    def errors(self) -> BlockingDataErrors:
         """As `DataChannel.errors`."""
-        self._link.begin_hearing()
-        try:
-            while True:
-                while (error := self._link.take_error()) is None:
-                    self._wait_news(None)
-                yield error
-        except PeerClosed:
-            return
-        finally:
-            self._link.end_hearing()
+        return BlockingDataErrors(self._link, self.wait_news)
 
-    def _wait_news(self, until: float | None) -> None:
+    def wait_news(self, until: float | None = None) -> None:
+        """Block for a message, an error or the end, until then on the monotonic clock."""
         self._link.want()
         waiter = self._link.wait()
         try:

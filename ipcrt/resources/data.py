@@ -9,17 +9,17 @@ All timeouts are in seconds; None: for ever.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Self
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, Self
 
 from ipcrt.bindings.call import Sending
 from ipcrt.errors import IpcError, PeerClosed
 from ipcrt.objects.channel import Channel
 from ipcrt.port.aport import AsyncPort
 from ipcrt.resources.data_end import ChannelEnd, Octets, SenderEnd, parts_of, size_of
-from ipcrt.resources.link import OnError, Received
+from ipcrt.resources.link import Hearing, Link, OnError, Received
 
-_FAIR_SHARE = 64
+_FAIR_SHARE: Final = 64
 """Messages that a task may send in a row before others get a turn."""
 
 
@@ -79,6 +79,30 @@ class DataSender(SenderEnd):
         self.close()
 
 
+class DataErrors(Hearing):
+    """What `DataChannel.errors` answers; `close` ends it, as forgetting it does."""
+
+    __slots__ = ("_wait_news",)
+
+    def __init__(self, link: Link, wait_news: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(link)
+        self._wait_news = wait_news
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> IpcError:
+        try:
+            while self.link is not None:
+                error = self.link.take_error()
+                if error is not None:
+                    return error
+                await self._wait_news()
+        except PeerClosed:
+            pass
+        raise StopAsyncIteration
+
+
 class DataChannel(DataSender, ChannelEnd):
     """One end of a data channel; owns the channel."""
 
@@ -96,30 +120,19 @@ class DataChannel(DataSender, ChannelEnd):
         if self._port.strict:
             await self._port.checkpoint()
         while (message := link.take()) is None:
-            await self._wait_news(until)
+            await self.wait_news(until)
         return message
 
-    async def errors(self) -> AsyncIterator[IpcError]:
+    def errors(self) -> DataErrors:
         """Iterate over the errors of what was sent, for as long as the channel lasts.
 
         Without anybody who iterates, and without `on_error`, `recv` raises them. Messages are read
-        ahead for it as `on_error` tells.
+        ahead for it as `on_error` tells, until the iterator is closed or forgotten.
         """
-        link = self._link
-        link.begin_hearing()
-        try:
-            while True:
-                if self._port.strict:
-                    await self._port.checkpoint()
-                while (error := link.take_error()) is None:
-                    await self._wait_news(None)
-                yield error
-        except PeerClosed:
-            return
-        finally:
-            link.end_hearing()
+        return DataErrors(self._link, self.wait_news)
 
-    async def _wait_news(self, until: float | None) -> None:
+    async def wait_news(self, until: float | None = None) -> None:
+        """Await a message, an error or the end, until then on the port's clock."""
         self._link.want()
         waiter = self._link.wait()
         try:

@@ -60,6 +60,26 @@ Received: TypeAlias = FramedData | StreamData
 OnError: TypeAlias = Callable[[IpcError], object]
 
 
+class Hearing:
+    """Those errors that one iterator is told, until it is closed or forgotten."""
+
+    __slots__ = ("link",)
+
+    def __init__(self, link: Link) -> None:
+        self.link: Link | None = None
+        link.begin_hearing()
+        self.link = link
+
+    def close(self) -> None:
+        """Leave the errors to others; idempotent."""
+        link, self.link = self.link, None
+        if link is not None:
+            link.end_hearing()
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Link:
     """The messages of one data channel, both ways. Used on its port's thread only."""
 
@@ -146,16 +166,15 @@ class Link:
         self.want()
 
     def begin_hearing(self) -> None:
-        """Somebody iterates over the errors from now on; those that wait are his."""
+        """Somebody iterates over the errors from now on; those that wait are theirs."""
         self._hearers += 1
-        waiting = [item for item in self._inbox if isinstance(item, IpcError)]
-        self._errors.extend(waiting)
+        self._errors.extend(item for item in self._inbox if isinstance(item, IpcError))
         kept = [item for item in self._inbox if not isinstance(item, IpcError)]
         self._inbox = collections.deque(kept)
         self.want()
 
     def end_hearing(self) -> None:
-        """Somebody stops iterating over the errors."""
+        """Somebody has stopped iterating over the errors."""
         self._hearers -= 1
         if not self._hearers:
             self._inbox.extend(self._errors)
