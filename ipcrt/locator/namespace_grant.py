@@ -69,6 +69,9 @@ _LONGEST_WAIT_S: Final = 5.0
 
 _PAUSE_S: Final = 0.01
 
+_TOLD: Final = 8
+"""Refusals that one channel of a child may have logged."""
+
 _log: Final = logging.getLogger("ipcrt.locator")
 
 
@@ -191,6 +194,7 @@ class GrantSession(LocatorServer):
 
     def __init__(self, served: ServedGrant) -> None:
         self._served = served
+        self._told = 0
 
     async def open(self, name: str, server_end: Channel) -> None:
         served = self._served
@@ -199,16 +203,24 @@ class GrantSession(LocatorServer):
                 served.offer(name, server_end)
                 return
             if name not in served.grant.names:
-                _log.warning("%s: %r was not granted", self, name)
+                self._tell("%s: %r was not granted", name)
                 refuse(server_end, Status.ACCESS_DENIED)
                 return
             try:
                 await served.pass_on(name, server_end)
             except IpcError as error:
-                _log.warning("%s cannot open %r: %s", self, name, error)
+                self._tell("%s cannot open %r: %s", name, error)
                 if not server_end.closed:
                     lasting = isinstance(error, (NotFound, AccessDenied))
                     refuse(server_end, error.status if lasting else Status.UNAVAILABLE)
+
+    def _tell(self, text: str, *arguments: object) -> None:
+        """Log a refusal; a child that goes on must not fill its parent's log."""
+        self._told += 1
+        if self._told <= _TOLD:
+            _log.warning(text, self, *arguments)
+        elif self._told == _TOLD + 1:
+            _log.warning("%s: what else is refused is not told", self)
 
     def get_entries(self) -> LocatorGetEntriesResponse:
         grant = self._served.grant

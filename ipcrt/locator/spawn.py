@@ -30,9 +30,11 @@ from ipcrt.locator.spawn_start import Baggage, SpawnOptions, end, start
 from ipcrt.objects.process import Process
 from ipcrt.port.aport import AsyncPort, open_port
 from ipcrt.port.executor_thread import ExecutorThread
+from ipcrt.port.interrupter import Interrupter
 from ipcrt.port.packet import Packet
 from ipcrt.port.signals import Signals
 from ipcrt.port.waiter import Waiter
+from ipcrt.port.waiting import wait_one
 
 _SIGKILL: Final = 9
 
@@ -198,10 +200,13 @@ class BlockingChildProcess(_Child):
             self.close()
             raise
 
-    def wait(self, timeout: float | None = None) -> int:
-        """Block until its end; see `ChildProcess.wait`. Ctrl-C ends the wait, and not the child."""
+    def wait(self, timeout: float | None = None, interrupter: Interrupter | None = None) -> int:
+        """Block until its end; see `ChildProcess.wait`. Ctrl-C ends the wait, and not the child.
+
+        Raises, too: Canceled: another thread interrupted. BadState: an event loop runs here.
+        """
         if not self.ended:
-            self.process.wait_terminated(timeout)
+            wait_one(self.process, Signals.TERMINATED, timeout, interrupter)
             self._reap()
             self._join()
         return self._result()

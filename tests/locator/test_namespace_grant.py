@@ -122,6 +122,14 @@ async def test_nothing_else_is(caplog: pytest.LogCaptureFixture) -> None:
         assert "child 4321: 'a/C' was not granted" in caplog.text
 
 
+async def test_a_child_that_goes_on_asking_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(Grant()) as place:
+        for _ in range(20):
+            assert await place.outcome() == "AccessDenied"
+    assert len(caplog.records) == 9
+    assert "what else is refused is not told" in caplog.text
+
+
 async def test_the_parents_own_servers() -> None:
     async with serving(Grant(offers={NAME: EchoServer})) as place:
         assert await place.outcome() == "hello"
@@ -247,6 +255,7 @@ async def test_a_child_that_speaks_nonsense() -> None:
         assert await place.outcome() == "hello", "its other channel is served"
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_through_a_locator_that_is_restarted(stage: Stage) -> None:
     daemon = stage.locator()
     stage.service()

@@ -4,10 +4,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from ipcrt.errors import AccessDenied, BadHandle, BadState, InvalidArgs, NotFound, ShouldWait
+from ipcrt.errors import (
+    AccessDenied,
+    BadHandle,
+    BadState,
+    InvalidArgs,
+    NotFound,
+    ShouldWait,
+    TimedOut,
+)
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.process import Process
 from ipcrt.objects.rights import Rights
@@ -82,6 +91,30 @@ ctypes.CDLL(None).syscall(60, 0)  # exit(2), of this thread alone
         wait_until(process.is_terminated)
 
 
+def test_waiting_for_the_end(spawn_python: Spawner) -> None:
+    child = spawn_python(SLEEP)
+    with Process.of_child(child.process) as process:
+        for timeout in (0, 0.01):
+            with pytest.raises(TimedOut, match=f"not ended within {timeout} seconds"):
+                process.wait_status_blocking(timeout)
+        threading.Timer(0.02, child.kill).start()
+        process.wait_terminated()
+        assert process.wait_status_blocking() == -signal.SIGKILL
+        process.wait_terminated(0)
+        child.wait()
+        with pytest.raises(BadState):
+            process.wait_status_blocking()
+
+
+def test_ctrl_c_ends_the_wait_and_not_the_child(spawn_python: Spawner) -> None:
+    child = spawn_python(SLEEP)
+    with Process.of_child(child.process) as process:
+        threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            process.wait_status_blocking()
+        assert not process.is_terminated()
+
+
 def test_a_process_handle_travels(spawn_python: Spawner) -> None:
     child = spawn_python(SLEEP)
     near, far = Channel.create()
@@ -124,6 +157,7 @@ def test_a_closed_process_says_so() -> None:
         process.kill,
         process.wait_status,
         process.is_terminated,
+        process.wait_terminated,
         lambda: process.pid,
     ):
         with pytest.raises(BadHandle):
