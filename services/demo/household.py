@@ -20,12 +20,10 @@ from pathlib import Path
 from typing import Final, Self
 
 from ipcrt.cli.launch import die_with_parent
-from ipcrt.errors import TimedOut
 from ipcrt.objects.process import Process
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
 from ipcrt.port.signals import Signals
-from ipcrt.port.waiting import wait_many
 
 _GRACE_S: Final = 5.0
 _MAX_SOCKET_PATH: Final = 90
@@ -112,8 +110,8 @@ class Household:
         if member.popen.poll() is None:
             member.popen.send_signal(number)
             try:
-                wait_many([(member.process, Signals.TERMINATED)], _GRACE_S)
-            except TimedOut:
+                member.popen.wait(_GRACE_S)
+            except subprocess.TimeoutExpired:
                 member.popen.kill()
         status = member.popen.wait()
         member.process.close()
