@@ -55,7 +55,11 @@ if TYPE_CHECKING:
         connect,
         connect_blocking,
     )
+    from ipcrt.locator.namespace import LocatorAt, Namespace
+    from ipcrt.locator.namespace_grant import Grant
     from ipcrt.locator.service import Peer, ServiceLimits, provide
+    from ipcrt.locator.spawn import BlockingChildProcess, ChildProcess, spawn, spawn_blocking
+    from ipcrt.locator.startup import incoming_namespace, namespace, namespace_names, startup_handle
     from ipcrt.objects.channel import Channel, Message
     from ipcrt.objects.event import Event
     from ipcrt.objects.eventpair import EventPair
@@ -120,7 +124,16 @@ _HOMES: Final = {
         "connect",
         "connect_blocking",
     ),
+    "ipcrt.locator.namespace": ("LocatorAt", "Namespace"),
+    "ipcrt.locator.namespace_grant": ("Grant",),
     "ipcrt.locator.service": ("Peer", "ServiceLimits", "provide"),
+    "ipcrt.locator.spawn": ("BlockingChildProcess", "ChildProcess", "spawn", "spawn_blocking"),
+    "ipcrt.locator.startup": (
+        "incoming_namespace",
+        "namespace",
+        "namespace_names",
+        "startup_handle",
+    ),
     "ipcrt.objects.channel": ("Channel", "Message"),
     "ipcrt.objects.event": ("Event",),
     "ipcrt.objects.eventpair": ("EventPair",),
@@ -154,12 +167,14 @@ __all__ = [
     "AsyncPort",
     "BadHandle",
     "BadState",
+    "BlockingChildProcess",
     "BlockingLocatorClient",
     "BlockingPort",
     "BlockingProxy",
     "BufferTooSmall",
     "Canceled",
     "Channel",
+    "ChildProcess",
     "ClientEnd",
     "Completer",
     "DomainError",
@@ -167,6 +182,7 @@ __all__ = [
     "EventPair",
     "Executor",
     "Fifo",
+    "Grant",
     "Handle",
     "InspectError",
     "Inspector",
@@ -176,8 +192,10 @@ __all__ = [
     "IpcError",
     "Limits",
     "LocalProtocolError",
+    "LocatorAt",
     "LocatorClient",
     "Message",
+    "Namespace",
     "NoResources",
     "NotFound",
     "NotSupported",
@@ -217,9 +235,15 @@ __all__ = [
     "connect",
     "connect_blocking",
     "create_endpoints",
+    "incoming_namespace",
+    "namespace",
+    "namespace_names",
     "open_executor",
     "open_port",
     "provide",
+    "spawn",
+    "spawn_blocking",
+    "startup_handle",
     "wait_many",
     "wait_one",
 ]
