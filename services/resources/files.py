@@ -64,6 +64,7 @@ class Files:
         query = Query(request.uri, _KNOWN)
         writes = query.flag("write") or query.flag("append")
         flags = _flags(query, writes)
+        part = _part(query)
         handle = self._root.open(path, flags)
         if query.flag("fd"):
             return Handle(handle.take(), _READ_ONLY)
@@ -71,14 +72,17 @@ class Files:
             listing = Listing(handle, self._threads.lend())
             return Owning(listing.send, listing.close)
         file = OpenFile(handle, self._threads.lend())
-        serve = partial(_write, file, query) if writes else partial(_read, file, query)
-        return Owning(serve, file.close)
+        if not writes:
+            return Owning(partial(_read, file, part), file.close)
+        offset = None if query.flag("append") else part[0]
+        return Owning(partial(_write, file, offset, query.flag("sync")), file.close)
 
     # ---- Pipe
 
     async def pipe(self, request: PipeRequest, path: str) -> int | None:
         """Handle a Pipe."""
         query = Query(request.uri, frozenset(("read", "offset", "length")))
+        part = _part(query)
         handle = self._root.open(path, os.O_RDONLY)
         thread = self._threads.lend()
         if _is_directory(handle):
@@ -91,12 +95,11 @@ class Files:
         file = OpenFile(handle, thread)
         try:
             if isinstance(request.write_to, Channel):
-                await _read(file, query, request.sender)
+                await _read(file, part, request.sender)
                 return None
             transfer = Transfer(file.handle, request.write_to, thread)
             try:
-                where = query.number("offset") or 0, query.number("length")
-                return await transfer.run(request.port, *where)
+                return await transfer.run(request.port, *part)
             finally:
                 transfer.close()
         finally:
@@ -168,10 +171,14 @@ def _flags(query: Query, writes: bool) -> int:
     return flags
 
 
-async def _read(file: OpenFile, query: Query, to: DataSender) -> None:
+def _part(query: Query) -> tuple[int, int | None]:
+    """Answer where to begin, and how many bytes to read; None: all. Raises: InvalidArgs."""
+    return query.number("offset") or 0, query.number("length")
+
+
+async def _read(file: OpenFile, part: tuple[int, int | None], to: DataSender) -> None:
     """Send a file's bytes."""
-    offset = query.number("offset") or 0
-    length = query.number("length")
+    offset, length = part
     buffer = bytearray(BUFFER_BYTES)
     while length is None or length > 0:
         most = BUFFER_BYTES if length is None else min(length, BUFFER_BYTES)
@@ -183,15 +190,14 @@ async def _read(file: OpenFile, query: Query, to: DataSender) -> None:
         length = None if length is None else length - count
 
 
-async def _write(file: OpenFile, query: Query, data: DataChannel) -> None:
+async def _write(file: OpenFile, offset: int | None, sync: bool, data: DataChannel) -> None:
     """Write what a client sends; it has arrived when the channel closes without an Error."""
-    offset = None if query.flag("append") else query.number("offset") or 0
     incoming = Incoming(data)
     while (parts := await incoming.take()) is not None:
         await file.write(parts, offset)
         if offset is not None:
             offset += sum(map(len, parts))
-    if query.flag("sync"):
+    if sync:
         await file.sync()
 
 

@@ -34,6 +34,9 @@ MAX_VALUE_BYTES: Final = (1 << 20) - 64
 MAX_LISTED: Final = 1000
 """Keys of one `list`: with 512 bytes each they fit what a method answers."""
 
+_KNOWN: Final = frozenset(("read", "write", "exclusive", "create", "truncate"))
+"""The last two are for those who open files: writing always does both."""
+
 _BATCH: Final = 32
 """Changes of one commit; 32 MiB of log."""
 
@@ -56,7 +59,7 @@ class Kv:
 
     async def open(self, request: OpenRequest, key: str) -> Opened:
         """Handle an Open."""
-        query = Query(request.uri, frozenset(("read", "write", "exclusive")))
+        query = Query(request.uri, _KNOWN)
         _check(key)
         if query.flag("write"):
             if query.flag("read"):
