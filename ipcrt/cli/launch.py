@@ -11,7 +11,6 @@ Source: sd_listen_fds(3); PR_SET_PDEATHSIG in prctl(2).
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import shutil
@@ -21,15 +20,10 @@ from collections.abc import Mapping
 from typing import Final, NoReturn
 
 from ipcrt.cli.complaint import Misused
+from ipcrt.locator.spawn_with_parent import NOT_EXECUTABLE, NOT_FOUND, die_with_parent
 
 _FIRST_FD: Final = 3
 _LISTEN_VARIABLES: Final = ("LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS", "LISTEN_FDNAMES")
-_PR_SET_PDEATHSIG: Final = 1
-_NOT_FOUND: Final = 127
-_NOT_EXECUTABLE: Final = 126
-"""What a shell answers for commands that it cannot run."""
-
-_libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
 def check_name(name: str) -> None:
@@ -71,16 +65,6 @@ def launch(command: list[str], listener_fd: int, name: str) -> int:
     return pid
 
 
-def die_with_parent(parent: int, number: signal.Signals = signal.SIGTERM) -> None:
-    """Have the kernel send us `number` when the thread that forked us ends, `parent`'s.
-
-    Exits at once where it has ended already. Source: prctl(2).
-    """
-    _libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(_NOT_EXECUTABLE)
-
-
 def _environment(name: str) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if key not in _LISTEN_VARIABLES}
     return kept | {"LISTEN_FDS": "1", "LISTEN_FDNAMES": name}
@@ -90,7 +74,7 @@ def _become(
     command: list[str], listener_fd: int, environment: Mapping[str, str], parent: int
 ) -> NoReturn:
     """Turn this fresh child into `command`; returns in no case."""
-    status = _NOT_EXECUTABLE
+    status = NOT_EXECUTABLE
     try:
         os.setpgid(0, 0)
         die_with_parent(parent)
@@ -99,7 +83,7 @@ def _become(
         os.execvpe(command[0], command, {**environment, "LISTEN_PID": str(os.getpid())})
     except OSError as error:
         if error.errno == errno.ENOENT:
-            status = _NOT_FOUND
+            status = NOT_FOUND
         os.write(2, f"ipcrt: cannot run {command[0]}: {error.strerror}\n".encode())
     finally:
         os._exit(status)

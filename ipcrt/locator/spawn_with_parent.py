@@ -14,14 +14,16 @@ import ctypes
 import os
 import signal
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
-_PR_SET_PDEATHSIG = 1
-_NOT_EXECUTABLE = 126
-_NOT_FOUND = 127
+_PR_SET_PDEATHSIG: Final = 1
+NOT_EXECUTABLE: Final = 126
+NOT_FOUND: Final = 127
 """What a shell answers for commands that it cannot run."""
 
-_libc = ctypes.CDLL(None)  # loaded here, since `die_with_parent` may run between fork and exec
+_libc: Final = ctypes.CDLL(
+    None
+)  # loaded here, since `die_with_parent` may run between fork and exec
 
 
 def die_with_parent(parent: int, number: int = signal.SIGTERM) -> None:
@@ -31,7 +33,7 @@ def die_with_parent(parent: int, number: int = signal.SIGTERM) -> None:
     """
     _libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     if os.getppid() != parent:
-        os._exit(_NOT_EXECUTABLE)
+        os._exit(NOT_EXECUTABLE)
 
 
 def main(arguments: list[str]) -> NoReturn:
@@ -44,7 +46,7 @@ def main(arguments: list[str]) -> NoReturn:
         os.execvpe(command[0], command, os.environ)
     except OSError as error:
         os.write(2, f"ipcrt: cannot run {command[0]}: {error.strerror}\n".encode())
-        os._exit(_NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE)
+        os._exit(NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE)
 
 
 if __name__ == "__main__":

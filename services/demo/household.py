@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
-from ipcrt.cli.launch import die_with_parent
+from ipcrt.locator.spawn_with_parent import die_with_parent
 from ipcrt.objects.process import Process
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
