@@ -38,24 +38,37 @@ async def test_a_loop_takes_every_step() -> None:
                 assert seen == [Signals.SIGNALED] * times
 
 
+@pytest.mark.parametrize("timeout", [0, 0.01])
+def test_a_thread_names_what_does_not_come(timeout: float) -> None:
+    with (
+        Event.create() as event,
+        pytest.raises(TimedOut, match=f"the thing has not come within {timeout} seconds"),
+    ):
+        run_steps(count(event, [], 1), timeout, "the thing")
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("timeout", [0, 0.01])
-async def test_what_does_not_come_is_named(timeout: float) -> None:
+async def test_a_loop_names_what_does_not_come(timeout: float) -> None:
     with Event.create() as event:
-        with pytest.raises(TimedOut, match=f"the thing has not come within {timeout} seconds"):
-            run_steps(count(event, [], 1), timeout, "the thing")
         async with open_port() as port:
             with pytest.raises(TimedOut, match=f"the thing has not come within {timeout} s"):
                 await await_steps(port, count(event, [], 1), timeout, "the thing")
 
 
-@pytest.mark.anyio
-async def test_what_a_step_raises_is_raised() -> None:
+def test_a_thread_raises_what_a_step_raises() -> None:
     with Event.create() as event:
         event.signal()
         for times in (0, 2):
             with pytest.raises(BadState, match="mine"):
                 run_steps(count(event, [], times, BadState("mine")), 20, "it")
-            async with open_port() as port:
+
+
+@pytest.mark.anyio
+async def test_a_loop_raises_what_a_step_raises() -> None:
+    with Event.create() as event:
+        event.signal()
+        async with open_port() as port:
+            for times in (0, 2):
                 with pytest.raises(BadState, match="mine"):
                     await await_steps(port, count(event, [], times, BadState("mine")), 20, "it")
