@@ -12,6 +12,7 @@ Source: launchpad and zircon/processargs.h; vfork(2), pidfd_open(2).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -165,8 +166,9 @@ def end(process: Process) -> int:
     Blocks for as long as the kernel takes to end it. Raises: BadState: somebody else waited for it.
     """
     with process:
-        process.kill()
-        return process.wait_status_blocking(reap=True)
+        with contextlib.suppress(NotFound):
+            process.kill()
+        return process.wait_status(reap=True, block=True)
 
 
 def _with_parent(command: list[str], number: int, env: Mapping[str, str]) -> list[str]:

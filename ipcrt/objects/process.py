@@ -6,10 +6,9 @@ A pidfd. Source: zx_task_kill, zx_object_get_info (koid); pidfd_open(2), waitid(
 from __future__ import annotations
 
 import os
-import time
 from typing import ClassVar, Final, Protocol, Self
 
-from ipcrt.errors import BadState, ShouldWait, TimedOut, from_oserror
+from ipcrt.errors import BadState, ShouldWait, from_oserror
 from ipcrt.objects import _syscalls
 from ipcrt.objects import rights as _rights
 from ipcrt.objects.handle import Handle
@@ -17,9 +16,6 @@ from ipcrt.objects.kind import ObjType, fdinfo
 from ipcrt.objects.rights import Rights
 
 _SIGKILL: Final = 9
-
-_LONGEST_SLEEP_S: Final = 86400.0
-"""poll(2) counts milliseconds in an int; whoever sleeps longer wakes once a day."""
 
 
 class Child(Protocol):
@@ -95,14 +91,15 @@ class Process(Handle):
         """
         return fdinfo(self.fileno(), "Pid")
 
-    def wait_status(self, *, reap: bool = False) -> int:
+    def wait_status(self, *, reap: bool = False, block: bool = False) -> int:
         """Answer how our child ended: its exit status, or the negative number of a signal.
 
         It stays a zombie, and answers the same again, unless we `reap` it. Leave that to the
-        module that started it, where one did: `subprocess` would report status 0.
+        module that started it, where one did: `subprocess` would report status 0. One that runs is
+        waited for where that may `block`; Ctrl-C ends the wait. With a deadline: `port.waiting`.
         Raises: ShouldWait: it runs. BadState: no child of ours, or reaped.
         """
-        options = os.WEXITED | os.WNOHANG | (0 if reap else os.WNOWAIT)
+        options = os.WEXITED | (0 if reap else os.WNOWAIT) | (0 if block else os.WNOHANG)
         try:
             result = os.waitid(os.P_PIDFD, self.fileno(), options)
         except ChildProcessError:
@@ -112,31 +109,6 @@ class Process(Handle):
         if result is None:
             raise ShouldWait("the process has not ended")
         return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
-
-    def wait_status_blocking(self, timeout: float | None = None, *, reap: bool = False) -> int:
-        """Block until our child has ended, and answer as `wait_status`; Ctrl-C ends it at once.
-
-        `timeout` in seconds; None: for ever. Raises: TimedOut: it runs still. BadState, BadHandle.
-        """
-        self.wait_terminated(timeout)
-        return self.wait_status(reap=reap)
-
-    def wait_terminated(self, timeout: float | None = None) -> None:
-        """Block until it has ended, be it our child or not.
-
-        `timeout` in seconds; None: for ever. Raises: TimedOut. BadHandle.
-        """
-        import select  # only here, as `signal` above
-
-        poll = select.poll()
-        poll.register(self.fileno(), select.POLLIN)
-        until = None if timeout is None else time.monotonic() + timeout
-        while True:
-            rest = _LONGEST_SLEEP_S if until is None else max(0.0, until - time.monotonic())
-            if poll.poll(min(rest, _LONGEST_SLEEP_S) * 1000):
-                return
-            if until is not None and rest <= _LONGEST_SLEEP_S:
-                raise TimedOut(f"the process has not ended within {timeout} seconds")
 
     def is_terminated(self) -> bool:
         """True once it has ended, all threads of it; asks once and does not wait."""

@@ -166,6 +166,14 @@ async def test_somebody_else_has_waited_for_it() -> None:
             await child.wait()
 
 
+def test_somebody_else_has_waited_before_it_is_closed() -> None:
+    child = spawn_blocking(["true"])
+    reap(child.pid)
+    child.close()
+    with pytest.raises(BadState, match="waited for already"):
+        child.wait()
+
+
 @pytest.mark.anyio
 async def test_what_cannot_be_started_leaves_nothing() -> None:
     async with open_port() as port:

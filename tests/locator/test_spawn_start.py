@@ -67,7 +67,7 @@ def run(argv: Sequence[str | os.PathLike[str]], **options: object) -> tuple[int,
     """Run a command to its end; answer its status, and its first line."""
     with started(argv, **options) as (process, near):
         said = line(near)
-        status = process.wait_status_blocking(10, reap=True)
+        status = process.wait_status(reap=True, block=True)
         process.close()
         return status, said
 

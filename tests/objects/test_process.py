@@ -15,7 +15,6 @@ from ipcrt.errors import (
     InvalidArgs,
     NotFound,
     ShouldWait,
-    TimedOut,
 )
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.process import Process
@@ -94,16 +93,12 @@ ctypes.CDLL(None).syscall(60, 0)  # exit(2), of this thread alone
 def test_waiting_for_the_end(spawn_python: Spawner) -> None:
     child = spawn_python(SLEEP)
     with Process.of_child(child.process) as process:
-        for timeout in (0, 0.01):
-            with pytest.raises(TimedOut, match=f"not ended within {timeout} seconds"):
-                process.wait_status_blocking(timeout)
         threading.Timer(0.02, child.kill).start()
-        process.wait_terminated()
-        assert process.wait_status_blocking() == -signal.SIGKILL
-        process.wait_terminated(0)
+        assert process.wait_status(block=True) == -signal.SIGKILL
+        assert process.wait_status(block=True) == -signal.SIGKILL, "left to who started it"
         child.wait()
         with pytest.raises(BadState):
-            process.wait_status_blocking()
+            process.wait_status(block=True)
 
 
 def test_ctrl_c_ends_the_wait_and_not_the_child(spawn_python: Spawner) -> None:
@@ -111,7 +106,7 @@ def test_ctrl_c_ends_the_wait_and_not_the_child(spawn_python: Spawner) -> None:
     with Process.of_child(child.process) as process:
         threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT)).start()
         with pytest.raises(KeyboardInterrupt):
-            process.wait_status_blocking()
+            process.wait_status(block=True)
         assert not process.is_terminated()
 
 
@@ -157,7 +152,6 @@ def test_a_closed_process_says_so() -> None:
         process.kill,
         process.wait_status,
         process.is_terminated,
-        process.wait_terminated,
         lambda: process.pid,
     ):
         with pytest.raises(BadHandle):
