@@ -34,7 +34,6 @@ from ipcrt.objects.handle import Handle, close_all
 from ipcrt.objects.kind import ObjType, check_kind, koid_of
 from ipcrt.objects.process import Process
 from ipcrt.port.fork import generation
-from ipcrt.port.waiting import wait_one
 from ipcrt.wire.limits import MAX_PACKET_BYTES
 
 VARIABLE: Final = "IPCRT_STARTUP"
@@ -55,8 +54,8 @@ _log: Final = logging.getLogger("ipcrt.locator")
 class Startup:
     """All that was passed; whoever holds this owns it."""
 
-    namespaces: dict[str, Namespace] = dataclasses.field(default_factory=dict)
-    handles: dict[str, Handle] = dataclasses.field(default_factory=dict)
+    namespaces: dict[str, Namespace] = dataclasses.field(default_factory=dict[str, Namespace])
+    handles: dict[str, Handle] = dataclasses.field(default_factory=dict[str, Handle])
     ignored: str = ""
     """Why the environment's variable was ignored, if it was."""
 

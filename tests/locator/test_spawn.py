@@ -129,10 +129,12 @@ async def test_giving_a_wait_up_leaves_the_child_alone() -> None:
 @pytest.mark.anyio
 async def test_a_cancelled_owner_kills_and_waits() -> None:
     async with open_port() as port:
+        started: list[ChildProcess] = []
         with anyio.move_on_after(0.01):
             async with await spawn(["sleep", "100"], port=port) as child:
+                started.append(child)
                 await child.wait()
-        assert child.ended
+        assert [child.ended for child in started] == [True]
         assert child_processes() == {}
 
 

@@ -99,7 +99,7 @@ def test_everything_is_close_on_exec_meanwhile(monkeypatch: pytest.MonkeyPatch) 
     seen: list[bool] = []
     real = subprocess.Popen
 
-    def look(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+    def look(*arguments: Any, **options: Any) -> object:
         seen.extend(os.get_inheritable(fd) for fd in options["pass_fds"])
         return real(*arguments, **options)
 
