@@ -236,13 +236,11 @@ class GrantSession(LocatorServer):
                 raise HandOverFailed(HandOverError.TOO_MANY_CLIENTS)
 
     def register(self, names: list[str], outgoing: ClientEnd[Outgoing]) -> None:
-        del names
-        outgoing.close()
+        del names, outgoing
         raise RegisterFailed(RegisterError.ACCESS_DENIED)
 
     def publish(self, service: str, name: str, vmo: Vmo) -> None:
-        del service, name
-        vmo.close()
+        del service, name, vmo
         raise PublishFailed(PublishError.NOT_REGISTERED)
 
     def get_trees(self, after: int) -> LocatorGetTreesResponse:

@@ -115,7 +115,7 @@ def _bootstrap_fd(text: str) -> int | None:
     fd = int(number)
     try:
         check_kind(fd, ObjType.CHANNEL)
-        return fd if fd > 2 and koid_of(fd) == int(cookie) else None
+        return fd if koid_of(fd) == int(cookie) else None
     except (IpcError, OSError, OverflowError):
         return None
 

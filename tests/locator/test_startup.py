@@ -81,6 +81,21 @@ def test_what_was_passed_is_taken_once(parent: Parent) -> None:
     startup.close()
 
 
+def test_it_is_close_on_exec_while_it_is_read(
+    parent: Parent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever forks in another thread passes it on to nobody."""
+    seen: list[bool] = []
+
+    def look(bootstrap: Channel) -> Address:
+        seen.append(os.get_inheritable(bootstrap.fileno()))
+        return Address(1, 1)
+
+    monkeypatch.setattr(module, "_peek_address", look)
+    assert take_startup().namespaces == {}
+    assert seen == [False]
+
+
 def test_nothing_was_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     assert take_startup() == Startup()
