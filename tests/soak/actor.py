@@ -1,4 +1,4 @@
-"""The actors of a scene: `python -m tests.soak.actor NAME TALLY PLACE`.
+"""The actors of a scene: `python -m tests.soak.actor NAME TALLY PLACE LOOP`.
 
 Each does the same thing for ever, until it is killed. Whoever it needs may be killed, too: then it
 begins again, as soon as it can. Everything else that goes wrong ends it with a traceback.
@@ -274,11 +274,15 @@ def go_on(play: Callable[[Tally], None], tally: Tally) -> None:
             time.sleep(_PAUSE_S)
 
 
-def on_loop(play: Callable[[Tally], Coroutine[Any, Any, None]]) -> Callable[[Tally], None]:
+def awaited(
+    play: Callable[[Tally], Coroutine[Any, Any, None]], loop: str
+) -> Callable[[Tally], None]:
     """Make a part for `go_on` of one that is awaited."""
+    backend = "trio" if loop == "trio" else "asyncio"
+    options = {"use_uvloop": True} if loop == "uvloop" else {}
 
     def run(tally: Tally) -> None:
-        anyio.run(play, tally, backend="asyncio", backend_options={"use_uvloop": True})
+        anyio.run(play, tally, backend=backend, backend_options=options)
 
     return run
 
@@ -289,11 +293,14 @@ PARTS: dict[str, Callable[[Tally], None]] = {
     "artist.plain": partial(draw, way="plain"),
     "poses": read_poses,
     "keeper": Keeper().run,
-    "visitor": on_loop(Visitor().run),
     "producer": produce,
-    "consumer": on_loop(consume),
+}
+
+AWAITED: dict[str, Callable[[Tally], Coroutine[Any, Any, None]]] = {
+    "visitor": Visitor().run,
+    "consumer": consume,
 }
 
 if __name__ == "__main__":
-    _, name, path, place = sys.argv
-    go_on(PARTS[name], Tally(path, int(place)))
+    _, name, path, place, loop = sys.argv
+    go_on(PARTS.get(name) or awaited(AWAITED[name], loop), Tally(path, int(place)))

@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import collections
 import random
+import signal
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from ipcrt.errors import IpcError
 from ipcrt.locator.keeper import TreeLimits
+from ipcrt.locator.spawn_with_parent import NOT_EXECUTABLE
 from ipcrt_services.kvstore.bindings import Store
 from ipcrt_services.monado.bindings import Monado
 from tests.soak.cast import ACTIVATOR, ACTORS, ARTISTS, BAG, FALLS, LOCATOR, SERVICES
@@ -31,11 +34,22 @@ from tests.soak.tally import Told
 STEPS: Final = 3
 """Steps that say that somebody works."""
 
-_TWO_AT_ONCE: Final = 0.25
+_AT_ONCE: Final = 2
+_TWO_AT_ONCE: Final = 0.2
+_STORM: Final = 0.1
+_IN_A_STORM: Final = 6
+"""How many are killed, one soon after the other: also those who have just begun."""
+
+_ENDS_OF_ORPHANS: Final = (0, -signal.SIGTERM, NOT_EXECUTABLE)
+"""How a locator ends whose activator is gone: it hears SIGTERM, or is not that far yet."""
+
 _SAMPLES: Final = 30
 _POLL_S: Final = 0.01
 _LATEST_S: Final = 0.05
 """How long after all were at work somebody is killed, at most."""
+
+_NEXT_S: Final = 0.4
+"""How long after that the next one in a storm, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +90,18 @@ class Fight:
         self._usual = {name: least(each) for name, each in samples.items()}
 
     def strike(self, victims: tuple[str, ...]) -> Blow:
-        """Kill, replace, and wait until all is as before."""
+        """Kill and replace, and wait until all is as before."""
         scene = self._scene
         self.dying = victims
-        self._until_so(lambda: sorted({*victims} - scene.pids.keys()), "them to be there")
         time.sleep(self._chance.uniform(0, _LATEST_S))
         before = scene.board.look()
         began = time.monotonic()
-        orphans = [pid for name in victims if (pid := scene.kill(name)) is not None]
-        for name in victims:
-            scene.bury(name)
-        for pid in orphans:
-            status = scene.reap_orphan(pid)
-            assert status == 0 or LOCATOR in victims, f"the orphaned locator ended with {status}"
-        for name in victims:
-            if name != LOCATOR:
-                scene.start(name)
+        if len(victims) > _AT_ONCE:
+            for name in victims:
+                self._replace((name,))
+                time.sleep(self._chance.uniform(0, _NEXT_S))
+        else:
+            self._replace(victims)
         again = {name for name in victims if name in ACTORS}
         again.update(*(FALLS[name].loses for name in victims))
         self._until_so(lambda: self._idle(before, again), "all to work")
@@ -108,12 +118,27 @@ class Fight:
         self.blows.append(blow)
         return blow
 
+    def _replace(self, victims: tuple[str, ...]) -> None:
+        """Kill them at once, and start others in their place."""
+        scene = self._scene
+        self._until_so(lambda: sorted({*victims} - scene.pids.keys()), "them to be there")
+        for name in victims:
+            scene.kill(name)
+        for name in victims:
+            scene.bury(name)
+        for status in scene.reap_orphans():
+            assert status in _ENDS_OF_ORPHANS or LOCATOR in victims, f"it ended with {status}"
+        for name in victims:
+            if name != LOCATOR:
+                scene.start(name)
+
     def end(self) -> None:
         """End the scene, and see that nothing is left."""
         scene = self._scene
         self._until_tidy()
         assert self._scene.end() == dict.fromkeys((*SERVICES, ACTIVATOR), 0)
         assert not marked(scene.mark), marked(scene.mark)
+        assert str(scene.socket) not in Path("/proc/net/unix").read_text()
         assert [each.name for each in scene.socket.parent.iterdir()] == ["locator.lock"]
         scene.check_logs()
 
@@ -184,14 +209,17 @@ class Fight:
 
 
 def at_random(kills: int, seed: int) -> Iterator[tuple[str, ...]]:
-    """Answer whom to kill, often two at once; each as often as in `BAG`."""
+    """Answer whom to kill, now and then two at once or many; each as often as in `BAG`."""
     chance = random.Random(seed)
     bag: list[str] = []
     while kills:
-        count = min(kills, 2 if chance.random() < _TWO_AT_ONCE else 1)
-        while len(bag) < count:
+        throw = chance.random()
+        count = _IN_A_STORM if throw < _STORM else 2 if throw < _STORM + _TWO_AT_ONCE else 1
+        while len(bag) < kills:
             bag = [*chance.sample(BAG, len(BAG)), *bag]
-        victims = tuple(dict.fromkeys(bag.pop() for _ in range(count)))
+        victims = tuple(bag.pop() for _ in range(min(count, kills)))
+        if len(victims) <= _AT_ONCE:
+            victims = tuple(dict.fromkeys(victims))
         kills -= len(victims)
         yield victims
 
@@ -199,7 +227,7 @@ def at_random(kills: int, seed: int) -> Iterator[tuple[str, ...]]:
 def fight(plan: Iterable[tuple[str, ...]], seed: int) -> list[Blow]:
     """Kill those of `plan`, one after the other; the seed says at which moments."""
     shm = shm_names()
-    with playing() as scene:
+    with playing(random.Random(seed)) as scene:
         field = Fight(scene, seed)
         field.begin()
         try:
@@ -217,9 +245,9 @@ def table(blows: Sequence[Blow]) -> Iterator[str]:
     """Answer the lines that tell who was killed, and how long it took."""
     yield f"{'killed':<14}{'times':>6}{'all work again, s':>24}{'all is as before, s':>24}"
     yield f"{'':<14}{'':>6}{'median':>14}{'longest':>10}{'median':>14}{'longest':>10}"
-    by_victim: dict[str, list[Blow]] = {name: [] for name in FALLS}
+    by_victim: dict[str, list[Blow]] = {name: [] for name in (*FALLS, "a storm")}
     for blow in blows:
-        for victim in blow.victims:
+        for victim in blow.victims if len(blow.victims) <= _AT_ONCE else ["a storm"]:
             by_victim[victim].append(blow)
     for victim, them in [*by_victim.items(), ("all blows", list(blows))]:
         if them:

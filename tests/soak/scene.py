@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -22,8 +23,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ipcrt.cli.launch import die_with_parent
 from ipcrt.locator.connect import SOCKET_VARIABLE, connect_blocking
+from ipcrt.locator.spawn_with_parent import die_with_parent
 from ipcrt.port.blocking import BlockingPort
 from ipcrt_services.monado.bindings import ClientInfo, MonadoBlockingProxy, Refused
 from ipcrt_services.monado.settings import FILE
@@ -34,6 +35,7 @@ from tests.support.processes import ROOT
 from tests.support.waiting import wait_until
 
 MARK: Final = "IPCRT_SOAK"
+LOOPS: Final = ("asyncio", "trio", "uvloop")
 PATIENCE_S: Final = 20.0
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _PR_GET_CHILD_SUBREAPER: Final = 37
@@ -45,11 +47,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Scene:
     """All processes, by name; the locator is the activator's child, the others are ours."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, chance: random.Random) -> None:
+        """Whoever awaits does so on an event loop of `chance`'s choice."""
         self.directory = directory
         self.socket = directory / "run" / "locator"
         self.board = Board(directory / "tally", ACTORS)
         self.mark = f"{MARK}={directory}"
+        self._loops = {name: chance.choice(LOOPS) for name in (*SERVICES, *ACTORS)}
+        self._strangers = {*child_processes()}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         for service in SERVICES:
             (directory / service).mkdir()
@@ -82,9 +87,10 @@ class Scene:
             activate = [*python, "ipcrt.cli.main", "activate", "--socket", str(self.socket)]
             return [*activate, "--", *python, "ipcrt.locator.daemon"]
         if name in SERVICES:
-            return [*python, f"ipcrt_services.{name}", "--directory", str(self.directory / name)]
+            service = [f"ipcrt_services.{name}", "--loop", self._loops[name]]
+            return [*python, *service, "--directory", str(self.directory / name)]
         place = str(self.board.place(name))
-        return [*python, "tests.soak.actor", name, str(self.board.path), place]
+        return [*python, "tests.soak.actor", name, str(self.board.path), place, self._loops[name]]
 
     def start_all(self) -> None:
         """Start everybody."""
@@ -146,11 +152,9 @@ class Scene:
 
     # ---- ending
 
-    def kill(self, name: str) -> int | None:
-        """Send SIGKILL; see `bury`. Answers the locator's process where it is orphaned by that."""
-        pids = self.pids
-        os.kill(pids[name], signal.SIGKILL)
-        return pids.get(LOCATOR) if name == ACTIVATOR else None
+    def kill(self, name: str) -> None:
+        """Send SIGKILL; see `bury`."""
+        os.kill(self.pids[name], signal.SIGKILL)
 
     def bury(self, name: str) -> None:
         """Wait for the end of one that was killed."""
@@ -158,8 +162,15 @@ class Scene:
             status = self._running.pop(name).wait(PATIENCE_S)
             assert status == -signal.SIGKILL, f"{name} ended with {status} before it was killed"
 
-    def reap_orphan(self, pid: int) -> int:
-        """Wait for the end of a locator that has lost its activator; answer its status."""
+    def reap_orphans(self) -> list[int]:
+        """Wait for those who have lost their activator; answer with which status they ended."""
+        return [self._reap(pid) for pid in self._orphans()]
+
+    def _orphans(self) -> list[int]:
+        known = {*self._strangers, *(popen.pid for popen in self._running.values())}
+        return [pid for pid in child_processes() if pid not in known]
+
+    def _reap(self, pid: int) -> int:
         until = time.monotonic() + PATIENCE_S
         while True:
             found, status = os.waitpid(pid, os.WNOHANG)
@@ -182,25 +193,24 @@ class Scene:
 
     def close(self) -> None:
         """Kill whoever is left, and reap all; idempotent."""
-        orphans = [pid for name, pid in self.pids.items() if name == LOCATOR]
         for popen in self._running.values():
             popen.kill()
             popen.wait()
         self._running.clear()
-        for pid in orphans:
-            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+        for pid in self._orphans():
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
+            os.waitpid(pid, 0)
         self.board.close()
 
 
 @contextmanager
-def playing() -> Generator[Scene, None, None]:
+def playing(chance: random.Random) -> Generator[Scene, None, None]:
     """Start everybody in a directory of their own; kill all that is left on leaving."""
     with tempfile.TemporaryDirectory(prefix="ipcrt-soak-") as directory:
         before = _subreaper()
         _set_subreaper(1)
-        scene = Scene(Path(directory))
+        scene = Scene(Path(directory), chance)
         try:
             scene.start_all()
             yield scene

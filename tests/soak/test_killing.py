@@ -9,7 +9,7 @@ import pytest
 
 from tests.soak.killing import at_random, fight, table
 
-SOME = (("artist.line",), ("monado",), ("consumer", "locator"), ("kvstore",), ("activator",))
+SOME = (("artist.line",), ("monado", "kvstore"), ("consumer", "locator"), ("activator",))
 KILLS = 200
 
 
