@@ -15,7 +15,6 @@ from ipcrt.errors import AccessDenied, IpcError, NotFound, PeerClosed, WrongType
 from ipcrt.objects.event import Event
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.socket import Socket
-from ipcrt_services.resources import transfer
 from tests.services.resources.world import serving
 from tests.support.proc import open_fds
 from tests.support.waiting import wait_until_async
@@ -71,9 +70,9 @@ def no_bytes_in_python(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     def refused(*_: object) -> int:
         raise AssertionError("the server reads the file")
 
-    monkeypatch.setattr(transfer.os, "sendfile", counted)
-    monkeypatch.setattr(transfer.os, "pread", refused)
-    monkeypatch.setattr(transfer.os, "preadv", refused)
+    monkeypatch.setattr(os, "sendfile", counted)
+    monkeypatch.setattr(os, "pread", refused)
+    monkeypatch.setattr(os, "preadv", refused)
     return moved
 
 
