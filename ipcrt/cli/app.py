@@ -16,7 +16,10 @@ from ipcrt.cli.fidlc import SETTINGS as FIDLC_SETTINGS
 from ipcrt.cli.fidlc import fidlc
 from ipcrt.cli.fidlgen import fidlgen
 from ipcrt.cli.inspect import inspect
+from ipcrt.cli.invoke import invoke
 from ipcrt.cli.list import list_
+from ipcrt.cli.open import open_
+from ipcrt.cli.pipe import pipe
 from ipcrt.cli.policy import policy
 from ipcrt.cli.talk import talk
 
@@ -33,6 +36,9 @@ app.command("list")(list_)
 app.command()(call)
 app.command()(talk)
 app.command()(inspect)
+app.command("open")(open_)
+app.command()(pipe)
+app.command()(invoke)
 app.command()(demo)
 app.command(context_settings=FIDLC_SETTINGS, add_help_option=False)(fidlc)
 app.command()(fidlgen)

@@ -1,0 +1,155 @@
+"""What `ipcrt pipe` does, on an event loop.
+
+1. The server of what is read writes itself: a file that goes to a connection, by the connection's
+   own socket, so that the kernel copies; anything else by the data channel of what is written.
+2. What comes both ways (a connection, a process) is copied here, message by message: a server that
+   copied it would never be told that nothing comes from us. So is what a server cannot pipe.
+3. What is written is told its end only when all of it has come: who has gone in the middle leaves
+   it without, and a store keeps what it had.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from ipcrt.cli.complaint import Failed, Misused
+from ipcrt.cli.resources import DUPLEX, END, ONE_WAY, Resources, check_uri, with_flags
+from ipcrt.cli.resources_copy import Drop, Feed, Forward, ProcessFrames, exchange, take_all
+from ipcrt.cli.resources_progress import Progress, can_show
+from ipcrt.cli.resources_stdio import READING, STDERR, Sink
+from ipcrt.errors import NotSupported, from_oserror
+from ipcrt.locator.connect import connect
+from ipcrt.objects.handle import Handle
+from ipcrt.objects.socket import Socket
+from ipcrt.port.aport import AsyncPort
+from ipcrt.resources.data import DataChannel
+from ipcrt.resources.limits import MAX_STREAM_BYTES
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Copied:
+    """What was copied."""
+
+    bytes: int
+    seconds: float
+    by_server: bool
+    """No byte of it came through this process."""
+
+    @property
+    def rate(self) -> float:
+        """Bytes a second."""
+        return self.bytes / self.seconds if self.seconds else 0.0
+
+
+def run_pipe(from_uri: str, to_uri: str, socket: Path | None, timeout: float) -> Copied:
+    """Copy until the end. Raises: IpcError; Failed."""
+    return anyio.run(_pipe, from_uri, to_uri, socket, timeout)
+
+
+async def _pipe(from_uri: str, to_uri: str, socket: Path | None, timeout: float) -> Copied:
+    async with (
+        connect(socket, timeout=timeout) as locator,
+        Resources(locator, timeout) as resources,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        with Progress(shown=can_show()) as progress:
+            copy = Copy(resources, locator.port, from_uri, to_uri, progress)
+            if sys.stderr is not None:
+                copy.errors = Sink(locator.port, STDERR)
+                stack.callback(copy.errors.close)
+            await copy.run()
+            return Copied(progress.bytes, progress.seconds, copy.by_server)
+
+
+class Copy:
+    """One copy."""
+
+    def __init__(
+        self, resources: Resources, port: AsyncPort, from_uri: str, to_uri: str, progress: Progress
+    ) -> None:
+        self._resources = resources
+        self._port = port
+        self._from = from_uri
+        self._to = to_uri
+        self._progress = progress
+        self.errors: Sink | None = None
+        """Where processes' stderr goes; lent."""
+        self.by_server = True
+
+    async def run(self) -> None:
+        """Copy until the end. Raises: IpcError; Failed."""
+        from_scheme, to_scheme = check_uri(self._from), check_uri(self._to)
+        if from_scheme in ONE_WAY and self._from.partition("?")[0] == self._to.partition("?")[0]:
+            raise Misused(f"{self._from:.80} would be written over by itself")
+        if from_scheme == "file" and to_scheme == "tcp":
+            await self._to_socket()
+            return
+        if from_scheme in DUPLEX:
+            async with await self._resources.open(self._from) as source:
+                await self._fill(partial(self._relay, source))
+            return
+        if from_scheme in ONE_WAY:  # nothing is written over for the sake of what is not there
+            (await self._resources.open_handle(self._from)).close()
+        await self._fill(self._have_piped)
+
+    async def _fill(self, feed: Feed) -> None:
+        """Open what is written, and feed it."""
+        process = self._process(self._to)
+        async with await self._resources.open(self._to) as target:
+            fed = await exchange(self._port, target, feed, Drop(process))
+        await self._resources.check_end(self._to)
+        if process is not None and process.status:
+            raise Failed(f"{self._to:.80}: exit status {process.status}")
+        if not fed:
+            raise Failed(f"{self._to:.80}: closed before it had taken everything")
+
+    def _process(self, uri: str) -> ProcessFrames | None:
+        return ProcessFrames(uri, self.errors) if check_uri(uri) == "process" else None
+
+    # ---- by the server
+
+    async def _have_piped(self, target: DataChannel) -> None:
+        """Have the server copy; where it cannot, do it here."""
+        try:
+            self._progress.add(await self._resources.pipe(self._from, target))
+        except NotSupported:
+            async with await self._resources.open(self._from) as source:
+                await self._relay(source, target)
+
+    async def _to_socket(self) -> None:
+        """Have the server write to a connection itself, and await the end of the other side."""
+        with await self._resources.open_handle(with_flags(self._to, "fd")) as handle:
+            copy = Handle(os.dup(handle.fileno()))
+            self._progress.add(await self._resources.pipe(self._from, copy))
+            if isinstance(handle, Socket):
+                handle.shutdown_write()
+            await self._drain(handle)
+
+    async def _drain(self, handle: Handle) -> None:
+        while True:
+            try:
+                if not os.read(handle.fileno(), MAX_STREAM_BYTES):
+                    return
+            except BlockingIOError:
+                await self._port.wait_one(handle, READING)
+            except OSError as error:
+                raise from_oserror(error, f"{self._to:.80}") from error
+
+    # ---- through here
+
+    async def _relay(self, source: DataChannel, target: DataChannel) -> None:
+        self.by_server = False
+        process = self._process(self._from)
+        if process is not None:
+            await source.send_frame(END)  # it has no input
+        await take_all(source, Forward(target, self._progress, process), leaves=process is None)
+        await self._resources.check_end(self._from)
+        if process is not None and process.status:
+            raise Failed(f"{self._from:.80}: exit status {process.status}")
