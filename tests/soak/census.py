@@ -35,6 +35,12 @@ def least(samples: list[Holdings]) -> Holdings:
     return found
 
 
+def cpu_ticks(pid: int) -> int:
+    """Answer the processor time of a process, in clock ticks. Source: proc_pid_stat(5)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
 def marked(mark: str) -> list[int]:
     """Answer all processes that have `mark` in their environment, zombies not."""
     found: list[int] = []

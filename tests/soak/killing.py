@@ -27,7 +27,7 @@ from ipcrt.locator.spawn_with_parent import NOT_EXECUTABLE
 from ipcrt_services.kvstore.bindings import Store
 from ipcrt_services.monado.bindings import Monado
 from tests.soak.cast import ACTIVATOR, ACTORS, ARTISTS, BAG, FALLS, LOCATOR, SERVICES
-from tests.soak.census import Holdings, holdings, least, marked, shm_names, zombies
+from tests.soak.census import Holdings, cpu_ticks, holdings, least, marked, shm_names, zombies
 from tests.soak.scene import PATIENCE_S, Scene, playing
 from tests.soak.tally import Told
 
@@ -43,6 +43,9 @@ _IN_A_STORM: Final = 6
 _ENDS_OF_ORPHANS: Final = (0, -signal.SIGTERM, NOT_EXECUTABLE)
 """How a locator ends whose activator is gone: it hears SIGTERM, or is not that far yet."""
 
+_OF_CLIENTS: Final = ("pidfd", "ipcrt-image", "ipcrt-timeline")
+_REST_S: Final = 0.3
+_REST_TICKS: Final = 3
 _SAMPLES: Final = 30
 _POLL_S: Final = 0.01
 _LATEST_S: Final = 0.05
@@ -136,7 +139,10 @@ class Fight:
         """End the scene, and see that nothing is left."""
         scene = self._scene
         self._until_tidy()
-        assert self._scene.end() == dict.fromkeys((*SERVICES, ACTIVATOR), 0)
+        scene.end_actors()
+        self._until_so(self._remains, "the services to be alone")
+        self._until_so(self._restless, "those whom nobody calls to rest")
+        assert scene.end_others() == dict.fromkeys((*SERVICES, ACTIVATOR), 0)
         assert not marked(scene.mark), marked(scene.mark)
         assert str(scene.socket) not in Path("/proc/net/unix").read_text()
         assert [each.name for each in scene.socket.parent.iterdir()] == ["locator.lock"]
@@ -189,6 +195,25 @@ class Fight:
             if not more:
                 self._unseen.remove(name)
         return found or sorted(self._unseen)
+
+    def _remains(self) -> list[str]:
+        """What services hold for clients when they have none."""
+        pids = self._scene.pids
+        return [
+            f"{name} holds {kind}"
+            for name in SERVICES
+            for kind in holdings(pids[name])
+            if any(word in kind for word in _OF_CLIENTS)
+        ]
+
+    def _restless(self) -> list[str]:
+        """Who computes though nobody calls; the compositor publishes poses, and is left out."""
+        pids = self._scene.pids
+        before = {name: cpu_ticks(pids[name]) for name in (ACTIVATOR, LOCATOR, "kvstore")}
+        time.sleep(_REST_S)
+        return [
+            name for name, ticks in before.items() if cpu_ticks(pids[name]) - ticks > _REST_TICKS
+        ]
 
     def _zombies(self) -> list[str]:
         """Processes that have ended, and that their parent in the scene does not wait for."""

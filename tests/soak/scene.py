@@ -179,11 +179,15 @@ class Scene:
             assert time.monotonic() < until, f"the orphaned locator {pid} goes on"
             time.sleep(0.002)
 
-    def end(self) -> dict[str, int]:
-        """Kill the actors, ask the others to end; answer with which status these did."""
+    def end_actors(self) -> None:
+        """Kill all actors."""
         for name in ACTORS:
             self.kill(name)
+        for name in ACTORS:
             self.bury(name)
+
+    def end_others(self) -> dict[str, int]:
+        """Ask services and activator to end; answer with which status they did."""
         ends: dict[str, int] = {}
         for name in (*SERVICES, ACTIVATOR):
             popen = self._running.pop(name)

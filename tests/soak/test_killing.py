@@ -9,7 +9,7 @@ import pytest
 
 from tests.soak.killing import at_random, fight, table
 
-SOME = (("artist.line",), ("monado", "kvstore"), ("consumer", "locator"), ("activator",))
+SOME = (("monado", "artist.line"), ("consumer", "locator"), ("activator", "kvstore"))
 KILLS = 200
 
 
