@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import errno
+import gc
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from ipcrt.io.opening import file_of, open_raw
+from ipcrt.io.opening import open as open_file
+from ipcrt.objects.socket import Socket
+from ipcrt.objects.vmo import Vmo
+from ipcrt.resources.blocking_control import BlockingResourceClient
+from tests.io.world import blocking_client, serving
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture
+def client() -> Iterator[BlockingResourceClient]:
+    with serving("asyncio", {}) as listen, blocking_client(listen) as client:
+        yield client
+
+
+def test_ctrl_c_ends_a_read_and_the_file_goes_on(client: BlockingResourceClient) -> None:
+    main = threading.get_ident()
+    with open_file(client, "silent:", "r+b") as file:
+        for _ in range(3):
+            timer = threading.Timer(0.02, signal.pthread_kill, (main, signal.SIGINT))
+            timer.start()
+            with pytest.raises(KeyboardInterrupt):
+                file.read(1)
+            timer.join()
+        file.write(b"speak")
+        file.flush()
+        assert file.read(5) == b"spoke"
+
+
+def test_ctrl_c_ends_a_write_and_nothing_is_written_twice(client: BlockingResourceClient) -> None:
+    main = threading.get_ident()
+    near, far = Socket.create()
+    with file_of(near, "wb", 4096) as file, file_of(far) as other:
+        timer = threading.Timer(0.02, signal.pthread_kill, (main, signal.SIGINT))
+        timer.start()
+        written = 0
+
+        def write_on() -> None:
+            nonlocal written
+            while True:
+                file.write(b"%07d\n" % written)
+                written += 1
+
+        with pytest.raises(KeyboardInterrupt):
+            write_on()
+        timer.join()
+        reader = threading.Thread(target=lambda: lines.extend(other))
+        lines: list[bytes] = []
+        reader.start()
+        file.close()
+        reader.join()
+    assert lines[:written] == [b"%07d\n" % number for number in range(written)]
+    assert len(lines) <= written + 1
+
+
+def test_another_thread_interrupts(client: BlockingResourceClient) -> None:
+    with open_raw(client, "stalls:", "r+b") as raw, open_raw(client, "fifo:") as pipe:
+        assert not raw.interrupt()
+        for each in (raw, pipe):
+            thread = threading.Thread(target=lambda: wait_until(each.interrupt))  # noqa: B023
+            thread.start()
+            with pytest.raises(OSError, match="cancel") as caught:
+                each.read(1)
+            thread.join()
+            assert caught.value.errno == errno.ECANCELED
+        client.invoke(None, "say", b"")
+
+
+def test_a_forgotten_file_warns_and_does_not_wait(client: BlockingResourceClient) -> None:
+    for mode in ("rb", "wb", "w"):
+        for buffering in (-1, 0) if "b" in mode else (-1,):
+            file = open_file(client, "stalls:", mode, buffering)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                del file
+                gc.collect()
+            assert [warning.category for warning in caught] == [ResourceWarning]
+
+
+def test_what_a_mode_does_not_allow_is_unsupported() -> None:
+    with file_of(Vmo.from_bytes(b"abc"), "rb", 0) as raw:
+        assert raw.readable()
+        assert not raw.writable()
+        assert not raw.isatty()
+        with pytest.raises(OSError, match="writing"):
+            raw.write(b"x")
+        with pytest.raises(OSError, match="writing"):
+            raw.truncate(1)
+        assert raw.readinto(bytearray()) == 0  # type: ignore[attr-defined]
+        assert repr(raw).startswith("<ResourceFile ")
+        assert raw.mode == "rb"
+    with file_of(Vmo.from_bytes(b""), "wb", 0) as raw:
+        assert raw.write(b"") == 0
+        with pytest.raises(OSError, match="reading"):
+            raw.read(1)
+    with pytest.raises(ValueError, match="closed"):
+        raw.write(b"x")
