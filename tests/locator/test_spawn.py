@@ -76,7 +76,7 @@ async def test_how_a_child_ended() -> None:
         async with await spawn(["sh", "-c", "exit 7"], port=port) as child:
             assert (await child.wait(), await child.wait()) == (7, 7)
             assert repr(child) == f"<ChildProcess {child.pid} ended 7>"
-        child = await spawn(["cat"], port=port, stdin=None)
+        child = await spawn(["sleep", "100"], port=port)
         assert not child.ended
         child.kill(signal.SIGTERM)
         assert await child.wait() == -signal.SIGTERM
