@@ -17,7 +17,7 @@ from __future__ import annotations
 import collections
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 from ipcrt.bindings.call import Sending
 from ipcrt.bindings.connection import Connection
@@ -75,6 +75,12 @@ class Hearing:
         link, self.link = self.link, None
         if link is not None:
             link.end_hearing()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __del__(self) -> None:
         self.close()

@@ -1,0 +1,73 @@
+"""Clients that block; what they share with those that await is in test_behaviour."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from ipcrt.errors import BadState, PeerClosed, TimedOut
+from ipcrt.objects.channel import Channel
+from ipcrt.port.blocking import BlockingPort
+from ipcrt.resources.blocking_control import BlockingResourceClient
+from ipcrt.resources.control import send_connect
+from tests.resources.clients import serving
+from tests.resources.raw import null
+
+
+def test_a_deadline_ends_a_call_that_nobody_answers() -> None:
+    near, far = Channel.create()
+    with BlockingPort() as port, far, BlockingResourceClient(near, port) as client:
+        for call in (
+            lambda: client.open("x:", timeout=0.001),
+            lambda: client.invoke("x:", "m", timeout=0.001),
+            lambda: client.pipe("x:", null(), timeout=0.001),
+        ):
+            with pytest.raises(TimedOut):
+                call()
+        assert client.statistics()["calls_given_up"] == 3
+
+
+def test_a_thread_that_waits_is_told_that_the_server_is_gone() -> None:
+    near, far = Channel.create()
+    with BlockingPort() as port, BlockingResourceClient(near, port) as client:
+        closer = threading.Timer(0.01, far.close)
+        closer.start()
+        with pytest.raises(PeerClosed):
+            client.open("x:", timeout=None)
+        closer.join()
+
+
+def test_several_data_channels_share_a_thread() -> None:
+    with (
+        serving("asyncio") as listen,
+        BlockingPort() as port,
+        BlockingResourceClient(send_connect(listen), port) as client,
+        client.open("echo://a") as a,
+        client.open("echo://b") as b,
+    ):
+        for number in range(100):
+            text = str(number).encode()
+            a.send_frame(b"a" + text)
+            b.send_frame(b"b" + text)
+            assert client.invoke(None, "version") == b"1"
+            assert b.recv().data == b"b" + text
+            assert a.recv().data == b"a" + text
+
+
+def test_another_thread_is_refused() -> None:
+    near, far = Channel.create()
+    refused: list[BaseException] = []
+
+    def use() -> None:
+        try:
+            client.open("x:")
+        except BadState as error:
+            refused.append(error)
+
+    with BlockingPort() as port, far, BlockingResourceClient(near, port) as client:
+        thread = threading.Thread(target=use)
+        thread.start()
+        thread.join()
+        assert not any(client.statistics().values())
+    assert len(refused) == 1

@@ -1,0 +1,77 @@
+"""The engine of a data channel: what is read ahead, and what is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from ipcrt.errors import BadState, PeerClosed, Status
+from ipcrt.objects.channel import Channel
+from ipcrt.port.blocking import BlockingPort
+from ipcrt.resources.link import LOOK_AHEAD, LOOK_AHEAD_BYTES, Link
+from ipcrt.resources.messages import FRAMED_DATA, FramedData
+from tests.resources.raw import message
+
+
+def _serve(port: BlockingPort) -> None:
+    for _ in range(200):
+        port.dispatch(0)
+
+
+def test_nothing_is_read_before_somebody_wants_it() -> None:
+    near, far = Channel.create()
+    with BlockingPort() as port, far:
+        link = Link(near, port, None)
+        far.write(message(FRAMED_DATA.ordinal, [b"x"]))
+        _serve(port)
+        assert not any(link.statistics().values())
+        with link.release() as moved:
+            assert moved.read().data == message(FRAMED_DATA.ordinal, [b"x"])
+
+
+@pytest.mark.parametrize(
+    "size, most", [(10, LOOK_AHEAD), (200_000, LOOK_AHEAD_BYTES // 200_000 + 1)]
+)
+def test_a_little_is_read_ahead(size: int, most: int) -> None:
+    near, far = Channel.create()
+    with BlockingPort() as port, far:
+        link = Link(near, port, None)
+        link.want()
+        for _ in range(LOOK_AHEAD + 4):
+            far.write(message(FRAMED_DATA.ordinal, [bytes(size)]))
+            _serve(port)
+        assert link.statistics()["read_ahead"] == most
+        for _ in range(LOOK_AHEAD + 4):
+            _serve(port)
+            assert link.take() == FramedData(bytes(size))
+        assert link.take() is None
+        link.close()
+
+
+def test_what_is_read_ahead_outlives_the_channel() -> None:
+    near, far = Channel.create()
+    with BlockingPort() as port:
+        link = Link(near, port, None)
+        link.want()
+        with far:
+            far.write(message(FRAMED_DATA.ordinal, [b"x"]))
+        _serve(port)
+        assert link.connection.error is not None
+        assert link.take() == FramedData(b"x")
+        with pytest.raises(PeerClosed):
+            link.take()
+
+
+def test_a_link_that_waits_for_room_does_not_move() -> None:
+    near, far = Channel.create()
+    with BlockingPort() as port, far:
+        link = Link(near, port, None)
+        data = link.encode(FRAMED_DATA, FramedData(bytes(30_000)))
+        while (sending := link.post(data, 30_000)) is None:
+            pass
+        with pytest.raises(BadState, match="backlog 1"):
+            link.release()
+        link.withdraw(sending)
+        assert link.sent_bytes % 30_000 == 0
+        link.close()
+        with pytest.raises(Exception, match="closed"):
+            link.encode_error(Status.IO)
