@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Generator
@@ -472,7 +473,7 @@ async def test_a_hostile_child(pipe: Pipe) -> None:
                 port=port,
                 namespace=Grant(offers={"a/Echo": EchoServer}),
                 env=ENVIRONMENT,
-                stdin=-3,
+                stdin=subprocess.DEVNULL,
                 stdout=pipe.write,
             ) as good,
         ):
@@ -480,3 +481,22 @@ async def test_a_hostile_child(pipe: Pipe) -> None:
             assert await good.wait(60) == 0
         assert f"a/Echo hello {good.pid}" in pipe.lines()
         await wait_until_async(lambda: len(open_fds()) <= before)
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+async def test_two_hundred_children_leave_nothing() -> None:
+    """Some end at once, some are killed, some before they have looked at what they were given."""
+    endings = (["true"], ["sleep", "100"], ["sh", "-c", "exec sleep 100"], ["cat", "/no/such"])
+    async with open_port() as port:
+        before = open_fds()
+        for number in range(200):
+            grant = Grant(offers={NAME: EchoServer})
+            async with await spawn(
+                endings[number % 4], port=port, namespace=grant, stderr=subprocess.DEVNULL
+            ) as child:
+                if number % 4 == 0:
+                    assert await child.wait() == 0
+            assert child.ended
+        assert open_fds() == before
+        assert child_processes() == {}
