@@ -15,18 +15,17 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from time import monotonic
 from typing import Final, NoReturn
 
-from ipcrt.bindings.intake import Nap, Ways, make_intake
+from ipcrt.bindings.intake import Ways, make_intake
+from ipcrt.bindings.napping import Napping
 from ipcrt.bindings.outbox import Outbox
-from ipcrt.bindings.reading import Message, Messages, open_reader
+from ipcrt.bindings.reading import Messages, open_reader
 from ipcrt.errors import (
     BadHandle,
     BadState,
     Canceled,
     IpcError,
-    NoResources,
     PeerClosed,
     RemoteProtocolError,
 )
@@ -48,40 +47,26 @@ OnMessage = Callable[[int, int, int, Body, Sequence[Handle]], None]
 """Takes txid, ordinal, flags, body and the message's handles, which it owns from then on."""
 
 
-class Connection:
+class Connection(Napping):
     """A channel that speaks the wire format; owns the channel."""
 
     __slots__ = (
-        "_armed",
-        "_busy",
-        "_channel",
         "_continuing",
         "_handle_more",
         "_held",
         "_in_bursts",
         "_key",
         "_max_body_bytes",
-        "_max_message_bytes",
         "_name",
         "_on_closed",
         "_on_drained",
         "_on_peer_gone",
-        "_pending",
-        "_port",
-        "_read",
         "_reading",
-        "_sleep",
-        "_take",
         "_watching_peer",
         "error",
-        "nap",
         "on_message",
-        "outbox",
         "received",
     )
-
-    nap: Nap
-    """As `_nap`."""
 
     def __init__(
         self,
@@ -106,7 +91,7 @@ class Connection:
         self._channel.spill_memory = port.spill_memory
         self._port = port
         self._read = open_reader(self._channel, port.receive_buffer, max_message_bytes)
-        self._sleep: Callable[[], Messages] | None = None
+        self._sleep = None
         self._take, self.nap, self._handle_more = make_intake(
             Ways(self._readable, self._nap, self._handle_some),
             self,
@@ -124,7 +109,7 @@ class Connection:
         self.received = 0
         """How many messages have been read."""
         self._key = 0
-        self._pending: list[Message] = []  # of one packet, the last first
+        self._pending = []
         self._reading = False  # what the owner wants
         self._armed = False  # what the port has been told
         self._busy = False
@@ -188,56 +173,6 @@ class Connection:
         self._held = False
         if not self._busy:
             self._arm()
-
-    def _nap(self) -> bool:
-        """Sleep until a packet comes and handle it; False: none came within PATIENCE_S.
-
-        For a port that has nothing else to serve. What a signal's handler raises comes out.
-        """
-        if self._busy or self._pending or not self._armed:
-            return False
-        try:
-            found = (self._sleep or self._sleep_first)()
-        except IpcError as error:
-            return self._not_read(error)
-        if found is None:
-            return False
-        self._take(found)
-        return True
-
-    def spin(self, until: float) -> bool:
-        """Look for a packet again and again and handle it; False: none came until then.
-
-        `until` is a reading of the monotonic clock. Else as `_nap`; but while messages are held
-        back here, which may be what the peer waits for, it is False at once.
-        """
-        if self.outbox.sharing or self._busy or self._pending or not self._armed:
-            return False
-        read = self._read
-        try:
-            while (found := read()) is None:
-                if monotonic() >= until:
-                    return False
-        except IpcError as error:
-            return self._not_read(error)
-        self._take(found)
-        return True
-
-    def _sleep_first(self) -> Messages:
-        """Have the channel's receives sleep, and sleep in one."""
-        self._channel.be_patient()
-        buffer = self._port.receive_buffer
-        self._sleep = open_reader(self._channel, buffer, self._max_message_bytes, patient=True)
-        return self._sleep()
-
-    def _not_read(self, error: Exception) -> bool:
-        """Deal with what a read has raised; True where that was the connection's end."""
-        if isinstance(error, PeerClosed | RemoteProtocolError):
-            self._give_up(error)
-            return True
-        if isinstance(error, BadHandle | NoResources):
-            return False  # what another thread has closed the port is about to tell
-        raise error  # a signal's handler has raised it
 
     def _readable(self, found: Messages = None) -> None:
         """Handle what has been found, if anything, and what is to be read behind it."""

@@ -1,4 +1,4 @@
-"""Connections that wait for their own messages: naps and spins."""
+"""Connections that wait for their own packets: naps and spins."""
 
 from __future__ import annotations
 
