@@ -14,10 +14,8 @@ from __future__ import annotations
 import collections
 import random
 import signal
-import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -26,19 +24,14 @@ from ipcrt.locator.keeper import TreeLimits
 from ipcrt.locator.spawn_with_parent import NOT_EXECUTABLE
 from ipcrt_services.kvstore.bindings import Store
 from ipcrt_services.monado.bindings import Monado
-from tests.soak.cast import ACTIVATOR, ACTORS, ARTISTS, BAG, FALLS, LOCATOR, SERVICES
+from tests.soak.blows import AT_ONCE, Blow
+from tests.soak.cast import ACTIVATOR, ACTORS, ARTISTS, FALLS, LOCATOR, SERVICES
 from tests.soak.census import Holdings, cpu_ticks, holdings, least, marked, shm_names, zombies
 from tests.soak.scene import PATIENCE_S, Scene, playing
 from tests.soak.tally import Told
 
 STEPS: Final = 3
 """Steps that say that somebody works."""
-
-_AT_ONCE: Final = 2
-_TWO_AT_ONCE: Final = 0.2
-_STORM: Final = 0.1
-_IN_A_STORM: Final = 6
-"""How many are killed, one soon after the other: also those who have just begun."""
 
 _ENDS_OF_ORPHANS: Final = (0, -signal.SIGTERM, NOT_EXECUTABLE)
 """How a locator ends whose activator is gone: it hears SIGTERM, or is not that far yet."""
@@ -53,15 +46,6 @@ _LATEST_S: Final = 0.05
 
 _NEXT_S: Final = 0.4
 """How long after that the next one in a storm, at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Blow:
-    """Who was killed at once, and how long it took until nothing told of it."""
-
-    victims: tuple[str, ...]
-    working_s: float
-    clean_s: float
 
 
 class Fight:
@@ -96,10 +80,11 @@ class Fight:
         """Kill and replace, and wait until all is as before."""
         scene = self._scene
         self.dying = victims
+        scene.may_lack_locator = not {LOCATOR, ACTIVATOR}.isdisjoint(victims)
         time.sleep(self._chance.uniform(0, _LATEST_S))
         before = scene.board.look()
         began = time.monotonic()
-        if len(victims) > _AT_ONCE:
+        if len(victims) > AT_ONCE:
             for name in victims:
                 self._replace((name,))
                 time.sleep(self._chance.uniform(0, _NEXT_S))
@@ -226,27 +211,13 @@ class Fight:
         The bound is for what never comes; nothing is measured against it.
         """
         until = time.monotonic() + PATIENCE_S
-        while left := missing():
+        while True:
             self._scene.check_alive()
+            left = missing()
+            if not left:
+                return
             assert time.monotonic() < until, f"waited for {what}: {left}\n{self._scene.logs()}"
             time.sleep(_POLL_S)
-        self._scene.check_alive()
-
-
-def at_random(kills: int, seed: int) -> Iterator[tuple[str, ...]]:
-    """Answer whom to kill, now and then two at once or many; each as often as in `BAG`."""
-    chance = random.Random(seed)
-    bag: list[str] = []
-    while kills:
-        throw = chance.random()
-        count = _IN_A_STORM if throw < _STORM else 2 if throw < _STORM + _TWO_AT_ONCE else 1
-        while len(bag) < kills:
-            bag = [*chance.sample(BAG, len(BAG)), *bag]
-        victims = tuple(bag.pop() for _ in range(min(count, kills)))
-        if len(victims) <= _AT_ONCE:
-            victims = tuple(dict.fromkeys(victims))
-        kills -= len(victims)
-        yield victims
 
 
 def fight(plan: Iterable[tuple[str, ...]], seed: int) -> list[Blow]:
@@ -264,22 +235,3 @@ def fight(plan: Iterable[tuple[str, ...]], seed: int) -> list[Blow]:
             raise
         assert shm_names() <= shm
         return field.blows
-
-
-def table(blows: Sequence[Blow]) -> Iterator[str]:
-    """Answer the lines that tell who was killed, and how long it took."""
-    yield f"{'killed':<14}{'times':>6}{'all work again, s':>24}{'all is as before, s':>24}"
-    yield f"{'':<14}{'':>6}{'median':>14}{'longest':>10}{'median':>14}{'longest':>10}"
-    by_victim: dict[str, list[Blow]] = {name: [] for name in (*FALLS, "a storm")}
-    for blow in blows:
-        for victim in blow.victims if len(blow.victims) <= _AT_ONCE else ["a storm"]:
-            by_victim[victim].append(blow)
-    for victim, them in [*by_victim.items(), ("all blows", list(blows))]:
-        if them:
-            working = [blow.working_s for blow in them]
-            clean = [blow.clean_s for blow in them]
-            yield (
-                f"{victim:<14}{len(them):>6}"
-                f"{statistics.median(working):>14.2f}{max(working):>10.2f}"
-                f"{statistics.median(clean):>14.2f}{max(clean):>10.2f}"
-            )

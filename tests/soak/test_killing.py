@@ -7,12 +7,14 @@ import time
 
 import pytest
 
-from tests.soak.killing import at_random, fight, table
+from tests.soak.blows import at_random, table
+from tests.soak.killing import fight
 
 SOME = (("monado", "artist.line"), ("consumer", "locator"), ("activator", "kvstore"))
 KILLS = 200
 
 
+@pytest.mark.timeout(180)
 def test_whoever_is_killed_leaves_nothing() -> None:
     print(*table(fight(SOME, seed=1)), sep="\n")
 
