@@ -21,6 +21,7 @@ from ipcrt.cli.list import list_
 from ipcrt.cli.open import open_
 from ipcrt.cli.pipe import pipe
 from ipcrt.cli.policy import policy
+from ipcrt.cli.spawn import spawn
 from ipcrt.cli.talk import talk
 
 app: Final = typer.Typer(
@@ -32,6 +33,7 @@ app: Final = typer.Typer(
 )
 # What follows COMMAND is the command's own, whether or not "--" stands before it.
 app.command(context_settings={"allow_interspersed_args": False})(activate)
+app.command(context_settings={"allow_interspersed_args": False})(spawn)
 app.command("list")(list_)
 app.command()(call)
 app.command()(talk)

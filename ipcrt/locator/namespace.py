@@ -88,7 +88,7 @@ class Namespace:
         if name in self._entries and not name.startswith("/"):
             return name, name
         full = name if name.startswith("/") else f"{SVC}/{name}"
-        fitting = [key for key in self._entries if full.startswith(f"{key}/")]
+        fitting = [key for key in self._entries if full.startswith(f"{key}/") and full[-1] != "/"]
         if not fitting:
             there = ", ".join(sorted(self._entries)) or "nothing"
             raise NotFound(f"{name} is not in this namespace, which has {there}")

@@ -12,6 +12,7 @@ from tests.cli.conftest import Command
 
 VERBS = [
     "activate",
+    "spawn",
     "list",
     "call",
     "talk",

@@ -66,7 +66,7 @@ def test_where_a_name_belongs() -> None:
         assert namespace.find("deeper/Y") == ("/svc", "deeper/Y"), "names are whole"
         assert namespace.find("/dev/x/Y") == ("/dev", "x/Y")
         assert namespace.locator_of("deep/Y") == (LocatorAt("/b"), "Y")
-        for name in ("/else/Y", "/svc", "/dev", "/"):
+        for name in ("/else/Y", "/svc", "/dev", "/", "", "/svc/", "x/Y/"):
             with pytest.raises(NotFound, match="which has /dev, /svc, /svc/deep"):
                 namespace.find(name)
         with pytest.raises(NotSupported, match=r"use connect\(\)"):
