@@ -19,6 +19,10 @@ from tests.resources.world import client_of, echo
 pytestmark = pytest.mark.anyio
 
 
+def repeat(request: InvokeRequest) -> bytes:
+    return request.args
+
+
 async def test_handlers_get_the_templates_parameters() -> None:
     app = ResourceApp()
     seen: list[object] = []
@@ -59,7 +63,7 @@ async def test_a_decorator_leaves_its_function_alone() -> None:
 
 async def test_one_app_serves_many_and_ends_with_each() -> None:
     app = ResourceApp()
-    app.invoke(None, "m")(lambda request: request.args)
+    app.invoke(None, "m")(repeat)
     async with open_port() as port, anyio.create_task_group() as tasks:
         for number in range(5):
             near, far = Channel.create()
@@ -89,13 +93,13 @@ async def _open_until_it_ends(client: ResourceClient) -> None:
 
 async def test_listening_that_is_cancelled_closes_all_who_came() -> None:
     app = ResourceApp()
-    app.invoke(None, "m")(lambda request: request.args)
+    app.invoke(None, "m")(repeat)
     near, far = Channel.create()
     async with open_port() as port:
         with near:
+            first = ResourceClient(send_connect(near), port)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(app.listen, port, far)
-                first = ResourceClient(send_connect(near), port)
                 assert await first.invoke(None, "m") == b""
                 tasks.cancel_scope.cancel()
             with pytest.raises(PeerClosed):

@@ -171,7 +171,11 @@ async def errors_of_what_was_sent_go_to_who_listens(client: Any, make: Make) -> 
             heard.append(error.status)
             if len(heard) == 3:
                 break
-        data.on_error(lambda error: heard.append(error.status))
+
+        def hear(error: IpcError) -> None:
+            heard.append(error.status)
+
+        data.on_error(hear)
         await data.send_stream(b"x")
         while len(heard) < 4:
             with pytest.raises(TimedOut):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from ipcrt.errors import IpcError, ShouldWait
 from ipcrt.objects.channel import Channel
+from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import open_port
 from ipcrt.resources.control import ResourceClient
 from ipcrt.resources.data import DataChannel
@@ -66,9 +68,9 @@ def packets(draw: st.DrawFn) -> tuple[bytes, int]:
 
 streams = st.lists(packets(), min_size=1, max_size=4)
 fuzz = settings(
-    max_examples=int(os.environ.get("IPCRT_FUZZ", "40")),
+    max_examples=int(os.environ.get("IPCRT_FUZZ", "25")),
     deadline=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=(HealthCheck.too_slow,),
 )
 
 
@@ -143,7 +145,7 @@ def test_a_client_survives(stream: list[tuple[bytes, int]]) -> None:
             near, far = Channel.create()
             async with ResourceClient(near, port) as client:
                 with far:
-                    calls = [
+                    calls: list[asyncio.Future[Any]] = [
                         asyncio.ensure_future(client.open_handle("x:", timeout=10)),
                         asyncio.ensure_future(client.invoke("x:", "m", timeout=10)),
                         asyncio.ensure_future(client.pipe("x:", null(), timeout=10)),
@@ -151,9 +153,13 @@ def test_a_client_survives(stream: list[tuple[bytes, int]]) -> None:
                     await asyncio.sleep(0)
                     _throw(far, stream)
                     await _drain(far)
-                for ended in await asyncio.gather(*calls, return_exceptions=True):
-                    assert not isinstance(ended, BaseException) or isinstance(ended, IpcError)
-                    if hasattr(ended, "close"):
+                await asyncio.wait(calls)
+                for call in calls:
+                    try:
+                        ended = call.result()
+                    except IpcError:
+                        continue
+                    if isinstance(ended, Handle):
                         ended.close()
                 assert not any(client.statistics().values())
 

@@ -23,7 +23,7 @@ from tests.resources.raw import null
 def test_each_belongs_to_one_kind_of_channel() -> None:
     sets = [set(each.TABLE.by_ordinal) for each in (Listen, Control, Data)]
     assert [len(each) for each in sets] == [1, 7, 3]
-    assert len(set().union(*sets)) == 11
+    assert len(sets[0] | sets[1] | sets[2]) == 11
 
 
 def test_requests_go_to_the_server_and_replies_to_the_client() -> None:

@@ -125,7 +125,7 @@ async def _kill(pid: int) -> None:
 
 def test_threads_call_beside_each_other(spawn_python: Spawner) -> None:
     """A control channel each; none waits for another's reply."""
-    ends = []
+    ends: list[Channel] = []
     for _ in range(4):
         near, far = Channel.create()
         _start(far, spawn_python, SERVER)

@@ -11,7 +11,7 @@ from ipcrt.port.aport import open_port
 from ipcrt.resources.app import ResourceApp
 from ipcrt.resources.control import ResourceClient
 from ipcrt.resources.data import DataChannel
-from ipcrt.resources.messages import INVOKE, OPEN, PIPE
+from ipcrt.resources.messages import FRAMED_DATA, INVOKE, OPEN, PIPE
 from ipcrt.resources.requests import InvokeRequest, OpenRequest, PipeRequest, Session
 from ipcrt.resources.serving import ControlServer, ResourceLimits
 from tests.resources.raw import message, null, place
@@ -129,7 +129,12 @@ async def test_an_open_that_is_given_up_leaves_no_session() -> None:
 @pytest.mark.parametrize("answer", [-1, "7", 1.5, True])
 async def test_a_pipe_that_counts_nonsense_is_aborted(answer: object) -> None:
     app = ResourceApp()
-    app.pipe("x:")(lambda request: answer)
+
+    @app.pipe("x:")
+    def pipe_x(request: PipeRequest) -> object:
+        del request
+        return answer
+
     async with open_port() as port, client_of(port, app) as client:
         with pytest.raises(IpcError) as caught:
             await client.pipe("x:", null())
@@ -138,8 +143,8 @@ async def test_a_pipe_that_counts_nonsense_is_aborted(answer: object) -> None:
 
 async def test_a_copy_stops_when_nobody_takes_it() -> None:
     app = ResourceApp()
-    app.open("echo:")(lambda request: echo)
-    app.open("channel:")(lambda request: _written())
+    app.open("echo:")(open_echo)
+    app.open("channel:")(open_written)
     async with open_port() as port, client_of(port, app) as client:
         near, far = Channel.create()
         async with DataChannel(near, port) as target, DataChannel(far, port) as sink:
@@ -149,12 +154,18 @@ async def test_a_copy_stops_when_nobody_takes_it() -> None:
                 await client.pipe("echo:", null())
 
 
-def _written() -> Channel:
+def open_echo(request: OpenRequest) -> Session:
+    del request
+    return echo
+
+
+def open_written(request: OpenRequest) -> Channel:
     """A data channel with two frames in it, whose other end is closed."""
+    del request
     near, far = Channel.create()
     with far:
         for part in (b"a", b"b"):
-            far.write(message(0x3A984AB4151C5783, [part]))
+            far.write(message(FRAMED_DATA.ordinal, [part]))
     return near
 
 
