@@ -11,15 +11,11 @@ import errno
 import os
 from collections.abc import Sequence
 from functools import partial
-from typing import Final
 
 from ipcrt.errors import from_oserror
 from ipcrt.objects.handle import Handle
 from ipcrt_services.resources.streams import behind
 from ipcrt_services.resources.threads import Thread
-
-_NOT_NOW: Final = (errno.EAGAIN, errno.EOPNOTSUPP, errno.EINVAL)
-"""Not in memory; a file system that cannot tell."""
 
 
 class OpenFile:
@@ -29,6 +25,7 @@ class OpenFile:
         """Move `handle` here."""
         self._handle = handle
         self._thread = thread
+        self._tells = True  # whether a piece is in memory; not all file systems do
 
     @property
     def handle(self) -> Handle:
@@ -42,11 +39,15 @@ class OpenFile:
         """
         fd = self._handle.fileno()
         room = memoryview(buffer)[:most]
-        try:
-            return os.preadv(fd, [room], offset, os.RWF_NOWAIT)
-        except OSError as error:
-            if error.errno not in _NOT_NOW:
-                raise from_oserror(error, "read a file") from error
+        if self._tells:
+            try:
+                return os.preadv(fd, [room], offset, os.RWF_NOWAIT)
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                if error.errno != errno.EOPNOTSUPP:
+                    raise from_oserror(error, "read a file") from error
+                self._tells = False
         return await self._thread.run(partial(os.preadv, fd, [room], offset), "read a file")
 
     async def write(self, parts: Sequence[bytes], offset: int | None) -> None:

@@ -86,10 +86,13 @@ async def run_all(*jobs: Job) -> None:
             for job in jobs:
                 tasks.start_soon(job)
     except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from None
+        raise _first(group) from None
+
+
+def _first(error: BaseException) -> BaseException:
+    """Answer the first error of a group of groups."""
+    inner: Sequence[BaseException] = getattr(error, "exceptions", ())
+    return _first(inner[0]) if inner else error
 
 
 async def run_beside(main: Job, other: Job) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import anyio
+import msgspec
 import pytest
 
 from ipcrt.errors import (
@@ -46,8 +47,8 @@ def listening() -> Generator[tuple[socket.socket, str], None, None]:
 async def listen(world: World, uri: str = ANY) -> tuple[Accepting, int]:
     """Listen, and answer at which port."""
     handle = await world.client.open_handle(uri)
-    found = await world.ask(uri, "addresses")
-    assert isinstance(found, list)
+    told = await world.client.invoke(uri, "addresses")
+    found = msgspec.msgpack.decode(told, type=list[tuple[str, int]])
     return Accepting(handle, world.port), found[-1][1]
 
 
