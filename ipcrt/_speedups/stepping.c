@@ -3,8 +3,8 @@
  * The pure twin is Stepper._step in ipcrt/port/stepping.py. What a coroutine that waits goes on
  * with is Python's (`Stepper._waits`), and so is what is done where no task stands by.
  *
- * Q. Whatever was entered, the task or its context, is left again on every path.
- * R. The step runs any code, which may dismiss the spare task: it is held until the end. */
+ * T. Whatever was entered, the task or its context, is left again on every path.
+ * U. The step runs any code, which may dismiss the spare task: it is held until the end. */
 
 #include "native.h"
 
@@ -54,7 +54,7 @@ static PySendResult restore(PySendResult sent, PyObject *type, PyObject *error,
     return PYGEN_ERROR;
 }
 
-/* Send None, as the loop would, in the spare task's context and in its name (Q). */
+/* Send None, as the loop would, in the spare task's context and in its name (T). */
 static PySendResult send_none(Stepping *self, State *state, PyObject *spare, PyObject *coroutine,
                               PyObject **found)
 {
