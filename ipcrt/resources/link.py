@@ -126,8 +126,12 @@ class Link:
             max_message_bytes=_MAX_MESSAGE_BYTES,
         )
         self.outbox: Final = self.connection.outbox
-        self.connection.resume()  # so that the port closes what is still open when it closes
-        self._regulate()
+        try:
+            self.connection.resume()  # so that the port closes what is still open when it closes
+            self._regulate()
+        except BaseException:
+            self.close()
+            raise
 
     # ---- what comes in
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from ipcrt.errors import BadState, PeerClosed, TimedOut
+from ipcrt.errors import BadState, Canceled, PeerClosed, TimedOut
 from ipcrt.objects.channel import Channel
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.resources.blocking_control import BlockingResourceClient
@@ -71,3 +71,35 @@ def test_another_thread_is_refused() -> None:
         thread.join()
         assert not any(client.statistics().values())
     assert len(refused) == 1
+
+
+def test_an_interrupted_call_leaves_the_channel_usable() -> None:
+    with (
+        serving("asyncio") as listen,
+        BlockingPort() as port,
+        BlockingResourceClient(send_connect(listen), port) as client,
+        client.open("echo://x") as data,
+    ):
+        for call in (
+            lambda: client.invoke("echo://x", "later", b"30", timeout=None),
+            data.recv,
+            lambda: next(data.errors()),
+        ):
+            stop = threading.Event()
+            thread = threading.Thread(target=_interrupt, args=(port, stop))
+            thread.start()
+            with pytest.raises(Canceled):
+                call()
+            stop.set()
+            thread.join()
+        while client.statistics()["calls_given_up"]:
+            assert client.invoke("echo://x", "later", b"5") == b"5"
+        data.send_frame(b"on it goes")
+        assert data.recv().data == b"on it goes"
+        assert not any(data.statistics().values())
+
+
+def _interrupt(port: BlockingPort, stop: threading.Event) -> None:
+    while not stop.wait(0.001):
+        if port.interrupt():
+            return

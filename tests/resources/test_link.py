@@ -75,3 +75,14 @@ def test_a_link_that_waits_for_room_does_not_move() -> None:
         link.close()
         with pytest.raises(Exception, match="closed"):
             link.encode_error(Status.IO)
+
+
+def test_a_channel_that_its_port_cannot_watch_is_closed() -> None:
+    near, far = Channel.create()
+    port = BlockingPort()
+    port.close()
+    with far:
+        with pytest.raises(BadState):
+            Link(near, port, None)
+        with pytest.raises(PeerClosed):
+            far.read()
