@@ -36,7 +36,7 @@ def test_a_status_is_the_subclass_that_its_errno_stands_for(
     error = oserror_for(error_for(status, "why"), "name")
     assert type(error) is kind
     assert error.errno == ERRNO_OF[status]
-    assert (error.strerror, error.filename) == (os.strerror(error.errno), "name")
+    assert (error.strerror, error.filename) == (os.strerror(ERRNO_OF[status]), "name")
 
 
 def test_a_context_turns_ours_alone_and_chains_them() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import os
 import signal
 import threading
 import warnings
@@ -11,10 +12,12 @@ import pytest
 
 from ipcrt.io.opening import file_of, open_raw
 from ipcrt.io.opening import open as open_file
+from ipcrt.io.raw import ResourceFile
 from ipcrt.objects.socket import Socket
 from ipcrt.objects.vmo import Vmo
 from ipcrt.resources.blocking_control import BlockingResourceClient
 from tests.io.world import blocking_client, serving
+from tests.support.proc import open_fds
 from tests.support.waiting import wait_until
 
 
@@ -75,6 +78,54 @@ def test_another_thread_interrupts(client: BlockingResourceClient) -> None:
             thread.join()
             assert caught.value.errno == errno.ECANCELED
         client.invoke(None, "say", b"")
+
+
+@pytest.mark.parametrize("times", [10, pytest.param(1000, marks=pytest.mark.slow)])
+def test_reads_that_are_interrupted_again_and_again_leave_nothing(
+    client: BlockingResourceClient, times: int
+) -> None:
+    main = threading.get_ident()
+    sleeps = Semaphores()
+    with open_raw(client, "stalls:", "r+b") as raw, open_raw(client, "fifo:") as pipe:
+        thread = threading.Thread(target=sleeps.interrupt_all, args=(main, raw, pipe, times))
+        thread.start()
+        before = len(open_fds())
+        for each in (raw, pipe):
+            for _ in range(times):
+                for kind in (OSError, KeyboardInterrupt):
+                    sleeps.next.release()
+                    with pytest.raises(kind):
+                        each.read(1)
+                    sleeps.ended.release()
+        assert len(open_fds()) <= before + 1  # what interrupts a pipe is made when it is needed
+        thread.join()
+        client.invoke(None, "say", b"x")
+        assert pipe.read(2) == b"x"
+
+
+class Semaphores:
+    """Takes turns with a thread that reads: interrupts it, then sends it a signal."""
+
+    def __init__(self) -> None:
+        self.next = threading.Semaphore(0)
+        self.ended = threading.Semaphore(0)
+
+    def interrupt_all(self, reader: int, raw: ResourceFile, pipe: ResourceFile, times: int) -> None:
+        for each in (raw, pipe):
+            for _ in range(times):
+                self.next.acquire()
+                wait_until(each.interrupt)
+                self.ended.acquire()
+                self.next.acquire()
+                wait_until(_asleep)
+                signal.pthread_kill(reader, signal.SIGINT)
+                self.ended.acquire()
+
+
+def _asleep() -> bool:
+    """True while the main thread sleeps: a signal any earlier may come before its system call."""
+    with open(f"/proc/self/task/{os.getpid()}/stat", encoding="ascii") as status:
+        return status.read().rpartition(")")[2].split()[0] == "S"
 
 
 def test_a_forgotten_file_warns_and_does_not_wait(client: BlockingResourceClient) -> None:
