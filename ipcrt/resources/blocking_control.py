@@ -39,7 +39,7 @@ class BlockingResourceClient(Requests):
 
     def open_handle(self, uri: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> Handle:
         """As `ResourceClient.open_handle`."""
-        self._port.check()
+        self._port.check_blocking(timeout)
         return typed(self._answer(self._ask_open(uri), timeout).handle)
 
     def invoke(
@@ -51,13 +51,13 @@ class BlockingResourceClient(Requests):
         timeout: float | None = DEFAULT_TIMEOUT,
     ) -> bytes:
         """As `ResourceClient.invoke`."""
-        self._port.check()
+        self._port.check_blocking(timeout)
         result: bytes = self._answer(self._ask_invoke(uri, method, args), timeout).result
         return result
 
     def pipe(self, uri: str, write_to: WriteTo, *, timeout: float | None = None) -> int:
         """As `ResourceClient.pipe`."""
-        self._port.check()
+        self._port.check_blocking(timeout)
         written: int = self._answer(self._ask_pipe(uri, write_to), timeout).written
         return written
 

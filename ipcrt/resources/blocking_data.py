@@ -43,7 +43,7 @@ class BlockingDataSender(SenderEnd):
         self._send(self._link.encode_error(status), 0, _until(timeout))
 
     def _send(self, data: bytes, size: int, until: float | None) -> None:
-        self._port.check()
+        self._port.check_blocking(_left(until))
         sending = self._link.post(data, size)
         if sending is None:
             return
@@ -90,7 +90,7 @@ class BlockingDataChannel(BlockingDataSender, ChannelEnd):
 
     def recv(self, *, timeout: float | None = None) -> Received:
         """As `DataChannel.recv`."""
-        self._port.check()
+        self._port.check_blocking(timeout)
         until = _until(timeout)
         while (message := self._link.take()) is None:
             self.wait_news(until)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
 
-from ipcrt.errors import BadState, Canceled, PeerClosed, TimedOut
+from ipcrt.errors import BadState, Canceled, PeerClosed, ShouldWait, TimedOut
 from ipcrt.objects.channel import Channel
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.resources.blocking_control import BlockingResourceClient
+from ipcrt.resources.blocking_data import BlockingDataChannel
 from ipcrt.resources.control import send_connect
 from tests.resources.clients import serving
 from tests.resources.raw import null
@@ -103,3 +105,33 @@ def _interrupt(port: BlockingPort, stop: threading.Event) -> None:
     while not stop.wait(0.001):
         if port.interrupt():
             return
+
+
+def test_a_blocking_call_on_an_event_loop_says_so_and_sends_nothing() -> None:
+    near, far = Channel.create()
+    left, right = Channel.create()
+
+    async def use() -> None:
+        for call in (
+            lambda: client.open("x:"),
+            lambda: client.invoke("x:", "m"),
+            lambda: client.pipe("x:", data),
+            lambda: data.send_frame(b"x"),
+            lambda: data.send_stream(b"x"),
+            data.recv,
+        ):
+            with pytest.raises(BadState):
+                call()
+
+    with (
+        BlockingPort() as port,
+        far,
+        right,
+        BlockingResourceClient(near, port) as client,
+        BlockingDataChannel(left, port) as data,
+    ):
+        asyncio.run(use())
+        assert not any(client.statistics().values())
+        for end in (far, right):
+            with pytest.raises(ShouldWait):
+                end.read()
