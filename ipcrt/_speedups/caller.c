@@ -163,15 +163,21 @@ static PyObject *find_slot(Caller *self, State *state, PyObject *timeout)
     return PyObject_CallMethodOneArg(self->deadlines, state->names[SLOT], timeout);
 }
 
-/* Take a key out of a dict, where it is in; keeps an exception that is set. */
-static void take_out(PyObject *dict, PyObject *key)
+/* Take a key out of a dict, where it is in, or set its value; keeps an exception that is set. */
+static void change(PyObject *dict, PyObject *key, PyObject *value)
 {
     PyObject *type, *error, *traceback;
     PyErr_Fetch(&type, &error, &traceback);
-    if (PyDict_CheckExact(dict) && PyDict_DelItem(dict, key) < 0) {
+    if (PyDict_CheckExact(dict)
+        && (value ? PyDict_SetItem(dict, key, value) : PyDict_DelItem(dict, key)) < 0) {
         PyErr_Clear();
     }
     PyErr_Restore(type, error, traceback);
+}
+
+static void take_out(PyObject *dict, PyObject *key)
+{
+    change(dict, key, NULL);
 }
 
 /* Make a call and have it wait for its deadline; `*slot` is the caller's. */
@@ -210,15 +216,20 @@ static int send_request(Caller *self, State *state, PyObject *packet, PyObject *
     bool alone = PyDict_GET_SIZE(calls) == 0;
     int done = alone ? 0 : PyDict_Contains(calls, txid);
     if (done == 0) {
+        PyObject *sent = Py_XNewRef(peek(state, self->outbox, SENT));
         done = PyDict_SetItem(calls, txid, call) < 0
             ? -1
             : post_packet(state, self->outbox, self->packets, packet, !alone);
         if (done != 0) {
             poke(state, self->client, TXID, txid); /* it may have left even where that failed */
         }
-        if (done <= 0) {
+        if (done < 0 && peek(state, self->outbox, SENT) != sent) {
+            change(calls, txid, Py_None); /* a call that is given up: its reply will come */
+        }
+        else if (done <= 0) {
             take_out(calls, txid);
         }
+        Py_XDECREF(sent);
     }
     else if (done > 0) {
         done = 0; /* that txid is in use */

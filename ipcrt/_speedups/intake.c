@@ -5,6 +5,8 @@
  * M. A packet is dealt with here where it is one message without MORE, and nothing else is under
  *    way. Any other is handed to `readable` with what it holds, as if that had found it.
  * N. While a packet is read and handled the connection is busy, and on every path it ends so.
+ * Q. What a signal's handler raises while a message is taken in must not lose the message: it is
+ *    taken in again, and then only that is raised.
  * O. Every call may run any code: of a handler, of a finalizer, of a signal's handler. So the
  *    connection's state is read from its slots when it is needed, and what is used across a call
  *    is held. */
@@ -69,6 +71,26 @@ static bool is_usual(Intake *self, State *state, PyObject *found)
         && !(PyLong_AsLong(PyTuple_GET_ITEM(found, 2)) & MORE);
 }
 
+/* Do as rule Q says with the exception that is set; -1 where there is one still. */
+static int take_in_again(Intake *self, State *state, PyObject *message)
+{
+    PyObject *error = take_exception();
+    PyObject *again = error ? PyObject_CallMethodObjArgs(self->connection,
+                                                         state->names[TAKE_IN_AGAIN], error,
+                                                         message, NULL)
+                            : NULL;
+    int done = again == Py_True ? 0 : -1;
+    if (again == Py_True) {
+        raise_later(Py_NewRef(error));
+    }
+    else if (again != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    }
+    Py_XDECREF(again);
+    Py_XDECREF(error);
+    return done;
+}
+
 /* Hand a message, which is held here, to who takes it; -1 on error. */
 static int tell(Intake *self, State *state, PyObject *message)
 {
@@ -83,7 +105,7 @@ static int tell(Intake *self, State *state, PyObject *message)
         PyErr_SetString(PyExc_AttributeError, "on_message");
     }
     Py_XDECREF(answer);
-    return answer ? 0 : -1;
+    return answer ? 0 : take_in_again(self, state, message);
 }
 
 /* Be busy no more; `done` is -1 where an exception is set. Answers -1 likewise. */

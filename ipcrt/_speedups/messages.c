@@ -1,9 +1,11 @@
 /* Messenger: whole messages to and from one channel, where they are the usual ones.
  *
  * E. What is usual is decided by length and header alone; everything else is handed to `unusual`:
- *    a sender's sends the message from the beginning; a reader's takes the packet apart, and owns
- *    the descriptors from the moment that it is called. A packet of several messages is usual where
- *    each of them is.
+ *    a sender's sends the message from the beginning; a reader's takes the packet apart (R). A
+ *    packet of several messages is usual where each of them is.
+ * R. Descriptors that a reader has taken over it has taken out of their list. So what is left there
+ *    after an error is closed here; and where a signal's handler has raised before anything was
+ *    taken over, it is tried again, and only then that is raised.
  * F. No usual packet can be taken for a spill record, whose eighth byte is no flags byte of ours. */
 
 #include "native.h"
@@ -12,6 +14,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HEADER_BYTES 16
 #define USUAL_BITS 0xFC /* version, reserved bits and SPILLED */
@@ -139,6 +142,38 @@ static int note_read(State *state, PyObject *channel)
 }
 
 /* Answer what is in the oldest packet, as Reader.read. */
+static void close_list(PyObject *list)
+{
+    PyObject *error = take_exception();
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
+        close((int)PyLong_AsLong(PyList_GET_ITEM(list, i)));
+    }
+    PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    Py_DECREF(error);
+}
+
+/* Have an unusual packet taken apart (R). */
+static PyObject *take_apart(State *state, PyObject *unusual, PyObject *data, PyObject *list)
+{
+    Py_ssize_t count = PyList_GET_SIZE(list);
+    PyObject *answer = PyObject_CallFunctionObjArgs(unusual, data, list, NULL);
+    if (answer == NULL && !PyErr_ExceptionMatches(state->ipc_error)
+        && PyList_GET_SIZE(list) == count) {
+        PyObject *error = take_exception();
+        answer = PyObject_CallFunctionObjArgs(unusual, data, list, NULL);
+        if (answer != NULL) {
+            raise_later(error);
+        }
+        else {
+            Py_DECREF(error);
+        }
+    }
+    if (answer == NULL) {
+        close_list(list);
+    }
+    return answer;
+}
+
 PyObject *read_packet(PyObject *op, bool patient)
 {
     Messenger *self = (Messenger *)op;
@@ -166,7 +201,7 @@ PyObject *read_packet(PyObject *op, bool patient)
         close_arrived(&arrived); /* rule A */
     }
     else {
-        answer = PyObject_CallFunctionObjArgs(self->unusual, data, list, NULL); /* rule E */
+        answer = take_apart(state, self->unusual, data, list); /* rules E and R */
     }
     Py_XDECREF(data);
     Py_XDECREF(list);

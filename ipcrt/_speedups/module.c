@@ -35,6 +35,7 @@ static const char *const names[NAME_COUNT] = {
     [GIVE_UP] = "_give_up",
     [NOT_READ] = "_not_read",
     [ARM] = "_arm",
+    [TAKE_IN_AGAIN] = "_take_in_again",
     [SHARING] = "_sharing",
     [SHARED] = "_shared",
     [SINCE] = "_since",
@@ -91,6 +92,22 @@ PyObject *take_exception(void)
 #endif
 }
 
+static int raise_now(void *error)
+{
+    PyErr_SetObject((PyObject *)Py_TYPE((PyObject *)error), error);
+    Py_DECREF(error);
+    return -1;
+}
+
+/* Have the main thread raise `error`, which is stolen, once it is back in the interpreter: a
+ * signal's handler has raised it where that would have lost something. */
+void raise_later(PyObject *error)
+{
+    if (Py_AddPendingCall(raise_now, error) < 0) { /* 32 wait already */
+        Py_DECREF(error);
+    }
+}
+
 static PyObject *twin(PyObject *module, PyObject *args)
 {
     PyMethodDef *const tables[] = {frame_functions, message_functions, intake_functions,
@@ -124,11 +141,13 @@ static int start(PyObject *module)
     if (errors == NULL) {
         return -1;
     }
+    state->ipc_error = PyObject_GetAttrString(errors, "IpcError");
     state->peer_closed = PyObject_GetAttrString(errors, "PeerClosed");
     state->remote_protocol_error = PyObject_GetAttrString(errors, "RemoteProtocolError");
     state->from_oserror = PyObject_GetAttrString(errors, "from_oserror");
     Py_DECREF(errors);
-    if (!state->peer_closed || !state->remote_protocol_error || !state->from_oserror) {
+    if (!state->ipc_error || !state->peer_closed || !state->remote_protocol_error
+        || !state->from_oserror) {
         return -1;
     }
     state->packet_socket = PyType_FromModuleAndSpec(module, &packet_socket_spec, NULL);
@@ -166,6 +185,7 @@ static int start(PyObject *module)
 static int traverse(PyObject *module, visitproc visit, void *arg)
 {
     State *state = PyModule_GetState(module);
+    Py_VISIT(state->ipc_error);
     Py_VISIT(state->peer_closed);
     Py_VISIT(state->remote_protocol_error);
     Py_VISIT(state->from_oserror);
@@ -181,6 +201,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
 static int clear(PyObject *module)
 {
     State *state = PyModule_GetState(module);
+    Py_CLEAR(state->ipc_error);
     Py_CLEAR(state->peer_closed);
     Py_CLEAR(state->remote_protocol_error);
     Py_CLEAR(state->from_oserror);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#define REVISION 5 /* as in chosen.py, which tells what it is for */
+#define REVISION 6 /* as in chosen.py, which tells what it is for */
 
 /* As in ipcrt/objects/_scm.py and ipcrt/wire/limits.py; tests/_speedups compares them. */
 #define MAX_PACKET_BYTES 65536
@@ -51,6 +51,7 @@ enum {
     GIVE_UP, /* of a Connection */
     NOT_READ,
     ARM,
+    TAKE_IN_AGAIN,
     SHARING, /* slots of an Outbox */
     SHARED,
     SINCE,
@@ -92,6 +93,7 @@ enum {
 
 /* One for each interpreter, so that interpreters share nothing. It owns what it points to. */
 typedef struct {
+    PyObject *ipc_error;             /* ipcrt.errors.IpcError */
     PyObject *peer_closed;           /* ipcrt.errors.PeerClosed */
     PyObject *remote_protocol_error; /* ipcrt.errors.RemoteProtocolError */
     PyObject *from_oserror;          /* ipcrt.errors.from_oserror */
@@ -140,6 +142,7 @@ extern PyType_Spec intake_spec;
 
 /* module.c */
 PyObject *take_exception(void);
+void raise_later(PyObject *error);
 
 /* What a type does with each of its members, which a list of its own names. */
 #define VISIT(member) Py_VISIT(self->member);

@@ -9,6 +9,8 @@ every path. The async and the blocking proxy differ only in how they wait.
 3. A peer that dies, or closes with an epitaph, fails all calls at once with that status; so it
    does for those who are writing at that moment.
 4. Events are told in their order, and before any reply that came behind them is read.
+5. Whatever a signal's handler raises in between, a request that has left has its entry, and a
+   reply that has come is with its call. Between two calls of functions nothing is raised.
 """
 
 from __future__ import annotations
@@ -100,6 +102,7 @@ class Client:
         self._mourners: list[Sending] = []
         self._txid = 0
         self._connection = Connection(table.name, channel, port, self._message, self._closed)
+        self._connection.on_interrupted = self._interrupted
         self._outbox = self._connection.outbox
         self.begin, self.result = self._begin, self._result
         packets = self._connection.channel.lend_packets()
@@ -142,21 +145,25 @@ class Client:
             raise again(error)
         body, handles = method.request.encode(request)
         data = encode(txid, method.ordinal, method.flags, body, len(handles))
-        moved = Moved(handles) if handles else None
-        self._txid = txid
         call = Call(method, txid, self._create_waiter(), timeout)
-        if timeout is not None:
-            call.deadline = slot = self._deadlines.slot(timeout)
-            slot[call] = None
-        in_company = bool(calls)
-        calls[txid] = call
+        in_company, moved, sent = bool(calls), None, self._outbox.sent
+        self._txid = txid
         try:
+            if timeout is not None:
+                call.deadline = slot = self._deadlines.slot(timeout)
+                slot[call] = None
+            if handles:
+                [moved] = map(Moved, (handles,))  # as in `Channel.own`
+            calls[txid] = call
             outgoing = self._outbox.post(data, moved, in_company)
         except PeerClosed:
             return call  # the reader is about to learn why, from an epitaph perhaps
         except BaseException:
-            del calls[txid]
-            call.replied = True
+            if moved is not None:
+                moved.close()
+            if self._outbox.sent == sent:
+                calls.pop(txid, None)
+                call.replied = True
             self.give_up(call)
             raise
         if outgoing is not None:
@@ -176,6 +183,18 @@ class Client:
             del self._calls[call.txid]
         else:
             self._calls[call.txid] = None
+
+    @property
+    def last_txid(self) -> int:
+        """The txid of the last call."""
+        return self._txid
+
+    def give_up_since(self, txid: int) -> None:
+        """Give up what was begun after the call of that txid, where nobody has learnt of it."""
+        for later in range(txid + 1, self._txid + 1):
+            call = self._calls.get(later)
+            if call is not None:
+                self.give_up(call)
 
     def _result(self, call: Call[ResponseT]) -> ResponseT:
         """Decode the reply of a call whose waiter is done.
@@ -273,24 +292,36 @@ class Client:
                 self._event(ordinal, flags, body, handles)
             return
         try:
-            call = self._calls.pop(txid)
+            call = self._calls[txid]
         except KeyError:
             close_all(handles)
             raise RemoteProtocolError(f"reply to txid {txid}, no call in flight") from None
         if call is None or (waiter := call.waiter).done():  # given up (rule 1)
             close_all(handles)
+            del self._calls[txid]
             return
-        call.replied = True
         if ordinal == call.method.ordinal:
+            del self._calls[txid]  # from here on it is the call's, and not taken in again
+            call.replied = True
             call.body, call.handles = body, handles
             waiter.set_result(None)
             return
         close_all(handles)
+        del self._calls[txid]
+        call.replied = True
         try:
             call.fail(self._not_answered(call, ordinal, body))
         except RemoteProtocolError as error:
             call.fail(again(error))
             raise
+
+    def _interrupted(
+        self, txid: int, ordinal: int, flags: int, body: Body, handles: Sequence[Handle]
+    ) -> bool:
+        """Take a reply in where a signal's handler has raised meanwhile (rule 5)."""
+        if txid in self._calls:
+            self._message(txid, ordinal, flags, body, handles)
+        return txid != NO_TXID
 
     def _not_answered(self, call: Call[Any], ordinal: int, body: Body) -> IpcError:
         """Read a message that ends a call and is not its reply."""

@@ -8,19 +8,22 @@
    thread), its own connection waits until it is done.
 4. Whatever a peer sends that breaks the wire format or the contract ends this connection: it is
    logged once, every handle of the packet is closed, and nobody else notices.
+5. A signal's handler may raise at any moment in the main thread. A reply that is being taken in
+   then is not lost: it is taken in again first (`on_interrupted`).
 """
 
 from __future__ import annotations
 
 import functools
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NoReturn
 
 from ipcrt.bindings.intake import Ways, make_intake
 from ipcrt.bindings.napping import Napping
 from ipcrt.bindings.outbox import Outbox
-from ipcrt.bindings.reading import Messages, open_reader
+from ipcrt.bindings.reading import Message, Messages, open_reader
 from ipcrt.errors import (
     BadHandle,
     BadState,
@@ -64,6 +67,7 @@ class Connection(Napping):
         "_reading",
         "_watching_peer",
         "error",
+        "on_interrupted",
         "on_message",
         "received",
     )
@@ -99,6 +103,8 @@ class Connection(Napping):
             max_message_bytes - HEADER_BYTES,
         )
         self.on_message = on_message
+        self.on_interrupted: Callable[..., bool] | None = None
+        """As `on_message`, where that was interrupted; False: such a message is not taken again."""
         self._on_closed = on_closed
         self._on_drained = on_drained
         self._on_peer_gone = on_peer_gone
@@ -224,7 +230,11 @@ class Connection(Napping):
                 txid, ordinal, flags, body, handles = found
                 if len(body) > self._max_body_bytes:
                     self._refuse_size(body, handles)
-                self.on_message(txid, ordinal, flags, body, handles)
+                try:
+                    self.on_message(txid, ordinal, flags, body, handles)
+                except BaseException as error:
+                    self._take_in_again(error, found)
+                    raise
                 if not (flags & MORE or self._in_bursts):
                     return
             else:
@@ -250,10 +260,25 @@ class Connection(Napping):
         for _ in range(_MESSAGES_PER_TURN):
             if not self._pending or not self._reading or self._held:
                 return
-            txid, ordinal, flags, body, handles = self._pending.pop()
+            message = self._pending[-1]
+            del self._pending[-1]
+            txid, ordinal, flags, body, handles = message
             if len(body) > self._max_body_bytes:
                 self._refuse_size(body, handles)
-            self.on_message(txid, ordinal, flags, body, handles)
+            try:
+                self.on_message(txid, ordinal, flags, body, handles)
+            except BaseException as error:
+                self._take_in_again(error, message)
+                raise
+
+    def _take_in_again(self, error: BaseException, message: Message) -> bool:
+        """Answer whether a signal's handler has raised `error`; `message` is taken in (rule 5)."""
+        return (
+            self.on_interrupted is not None
+            and not isinstance(error, IpcError)
+            and threading.current_thread() is threading.main_thread()
+            and self.on_interrupted(*message)
+        )
 
     def _refuse_size(self, body: Body, handles: Sequence[Handle]) -> NoReturn:
         close_all(handles)

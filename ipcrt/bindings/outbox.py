@@ -132,8 +132,9 @@ class Outbox:
             return None
         try:
             if not self.clogged:
-                if self._send(data) if moved is None else self._send_moved(data, moved):
-                    self.sent += 1
+                if self._has_left(data, moved):
+                    if moved is not None:
+                        moved.close()
                     if not in_company:
                         if self.on_alone is not None:
                             self.on_alone()
@@ -165,6 +166,16 @@ class Outbox:
         self.sent += 1
         if not self._sharing and self._soon is not None:
             self._begin_to_share()
+
+    def _has_left(self, data: bytes, moved: Moved | None) -> bool:
+        """Send, and count what has left, whatever a signal's handler raises: see `Channel.own`."""
+        if moved is not None:
+            left = self._channel.try_send(data, moved.fds)
+        else:
+            [left] = map(self._send, (data,))
+        if left:
+            self.sent += 1
+        return left
 
     def _send_moved(self, data: bytes, moved: Moved) -> bool:
         if not self._channel.try_send(data, moved.fds):

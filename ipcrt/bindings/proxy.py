@@ -157,13 +157,17 @@ class BlockingProxy(_ProxyBase[P]):
         self._port.check_blocking()
         if client.connection.busy:
             self._refuse()
-        call = client.begin(method, request, timeout)
+        before, call = client.last_txid, None
         try:
+            call = client.begin(method, request, timeout)
             self._port.finish(call.waiter, None, client.connection)
+            return client.result(call)
         except BaseException:
-            client.give_up(call)
+            if call is not None:
+                client.give_up(call)
+            else:
+                client.give_up_since(before)
             raise
-        return client.result(call)
 
     def _send(self, method: OneWay[RequestT], request: RequestT) -> None:
         """Send a one-way message, blocking while the peer's queue is full."""

@@ -13,7 +13,8 @@ from ipcrt._speedups.chosen import choose
 from ipcrt.objects._scm import PacketSocket, ReceiveBuffer
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, close_all
-from ipcrt.wire.frames import Body, split
+from ipcrt.objects.spill import is_record
+from ipcrt.wire.frames import Body, Frame, split
 
 Message: TypeAlias = tuple[int, int, int, Body, Sequence[Handle]]
 """txid, ordinal, flags byte, body, and handles, which whoever has the message owns."""
@@ -51,17 +52,33 @@ class Reader:
         except BaseException:
             close_all(handles)
             raise
-        if len(frames) == 1:
-            txid, ordinal, flags, body, _, _ = frames[0]
-            return txid, ordinal, flags, body, handles
-        return [
-            (txid, ordinal, flags, body, handles[first : first + count])
-            for txid, ordinal, flags, body, first, count in frames
-        ]
+        return _messages(frames, handles)
 
     def take_apart(self, data: bytes, fds: list[int]) -> Messages:
-        """Answer what is in a packet, whose descriptors it owns; raises as `read`."""
-        return self.read(self._channel.take_apart(data, fds, self._max_bytes))
+        """Answer what is in a packet; the descriptors that it takes over leave `fds`.
+
+        Of those that are left on error the caller disposes. Raises: as `read`. Where a signal's
+        handler raises before any is taken over, the caller may try again.
+        """
+        if is_record(data, len(fds)):
+            packet = self._channel.take_apart(data, fds, self._max_bytes)
+            return self.read(packet)
+        self._channel.check_taken(len(fds))
+        frames = split(data, len(fds), self._max_bytes)
+        if len(frames) > 1:
+            return _messages(frames, self._channel.own(fds))
+        txid, ordinal, flags, body, _, _ = frames[0]
+        return txid, ordinal, flags, body, self._channel.own(fds)
+
+
+def _messages(frames: Sequence[Frame], handles: Sequence[Handle]) -> Message | list[Message]:
+    if len(frames) == 1:
+        txid, ordinal, flags, body, _, _ = frames[0]
+        return txid, ordinal, flags, body, handles
+    return [
+        (txid, ordinal, flags, body, handles[first : first + count])
+        for txid, ordinal, flags, body, first, count in frames
+    ]
 
 
 def _read_of(reader: Reader, packets: PacketSocket, channel: Channel) -> Callable[[], Messages]:

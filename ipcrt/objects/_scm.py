@@ -9,6 +9,8 @@
    the kernel add a pidfd: that one is closed too.
 4. ECONNRESET on receive only tells that the peer left messages of ours unread. The kernel
    reports it once, before what the peer had sent; the packets behind it are still good.
+5. Nothing is raised between a packet's leaving and its sender's knowing of it: a signal's handler
+   may run when a call has returned, so the call is made while its result is being unpacked.
 Source: unix(7), cmsg(3), recvmsg(2); net/unix/af_unix.c.
 """
 
@@ -86,7 +88,7 @@ def try_send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] =
         if fds:
             _send_fds(sock, data, fds)
         else:
-            sock.send(data, _SEND)
+            [_] = map(sock.send, (data,), (_SEND,))  # rule 5
     except BlockingIOError:
         return False
     except OSError as error:
@@ -106,19 +108,25 @@ def try_receive(
     """
     try:
         if buffer is None:
-            data, control, told, _ = sock.recvmsg(MAX_PACKET_BYTES, _CONTROL_BYTES, flags)
-        else:
-            size, control, told, _ = sock.recvmsg_into(buffer.buffers, _CONTROL_BYTES, flags)
-            data = bytes(buffer.view[:size])
+            buffer = ReceiveBuffer()
+        ways = (buffer.buffers,), (_CONTROL_BYTES,), (flags,)
+        [(size, control, told, _)] = map(sock.recvmsg_into, *ways)  # rule 5
     except BlockingIOError:
         return None
     except ConnectionResetError:  # rule 4
         return try_receive(sock, buffer, flags=flags)
     except OSError as error:
         raise from_oserror(error, "receive a packet") from error
-    if data and not control and not told & _TRUNCATED:
-        return data, []
-    return data, _whole(len(data), control, told)
+    try:
+        data = bytes(buffer.view[:size])
+        if data and not control and not told & _TRUNCATED:
+            return data, []
+        return data, _whole(size, control, told)
+    except IpcError:
+        raise
+    except BaseException:
+        close_fds(_collect(control))
+        raise
 
 
 def wait_receive(sock: socket.socket, buffer: ReceiveBuffer, /) -> tuple[bytes, list[int]] | None:
@@ -187,7 +195,9 @@ def receive_bytes(sock: socket.socket, max_bytes: int, *, peek: bool = False) ->
 
 
 def _send_fds(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int]) -> int:
-    return sock.sendmsg((data,), ((*_RIGHTS, array.array("i", fds)),), _SEND)
+    control = ((*_RIGHTS, array.array("i", fds)),)
+    [sent] = map(sock.sendmsg, ((data,),), (control,), (_SEND,))  # rule 5
+    return sent
 
 
 def _why_unsent(error: OSError, data: bytes | memoryview, fds: Sequence[int]) -> IpcError:

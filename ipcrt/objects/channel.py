@@ -146,7 +146,8 @@ class Channel(Handle):
         if not usual and spill.must_spill(data):
             return self._try_send_spilled(data, fds)
         try:
-            return (self._packets or self._open()).try_send(data, fds)
+            [sent] = map((self._packets or self._open()).try_send, (data,), (fds,))
+            return sent  # and who asks is told, whatever a signal's handler raises: see `own`
         except OutOfRange:  # the pair's maker gave it a small SO_SNDBUF
             return self._try_send_spilled(data, fds)
 
@@ -194,17 +195,58 @@ class Channel(Handle):
         """
         if not self._bits & _READ:
             self.require(Rights.READ, "read")
-        packet = (self._packets or self._open()).try_receive(buffer)
-        return None if packet is None else self.take_apart(*packet, max_bytes)
+        receive = (self._packets or self._open()).try_receive
+        [packet] = map(receive, (buffer,))  # see `own`
+        if packet is None:
+            return None
+        data, fds = packet
+        try:
+            return self.take_apart(data, fds, max_bytes)
+        except BaseException:
+            close_fds(fds)
+            raise
 
     def take_apart(self, data: bytes, fds: list[int], max_bytes: int) -> tuple[bytes, list[Handle]]:
-        """Make the message out of a packet, whose descriptors it owns."""
+        """Make the message out of a packet; the descriptors that it takes over leave `fds`.
+
+        On error those that are left there are still the caller's.
+        """
         handles: list[Handle] = []
         if fds or len(data) == spill.RECORD_BYTES:
-            data, handles = _assemble(data, fds, max_bytes, self.spill_memory)
-        if self._held_back:
+            if spill.is_record(data, len(fds)):
+                data = _unspill(data, fds, max_bytes, self.spill_memory)
+            self.check_taken(len(fds))
+            handles = self.own(fds)
+        elif self._held_back:
             self._note_read()
         return data, handles
+
+    def check_taken(self, count: int) -> None:
+        """Note that a packet with so many handles was read. Raises: RemoteProtocolError: too many.
+
+        For whoever calls `own`.
+        """
+        if self._held_back:
+            self._note_read()
+        if count > _scm.MAX_HANDLES:
+            raise RemoteProtocolError(f"{count} handles exceed {_scm.MAX_HANDLES} a message")
+
+    def own(self, fds: list[int]) -> list[Handle]:
+        """Make handles of a packet's descriptors, which leave `fds` one by one.
+
+        A signal's handler may raise when a call of C code has returned, or one of Python code has
+        begun. Unpacking is neither; so at each moment a descriptor has one owner.
+        """
+        handles: list[Handle] = []
+        try:
+            while fds:
+                [handle] = map(Handle, fds[-1:])
+                del fds[-1]
+                handles += (handle,)
+        except BaseException:
+            close_all(handles)
+            raise
+        return handles[::-1] if handles[1:] else handles
 
     # ---- for who sends and receives many
 
@@ -241,12 +283,16 @@ class Channel(Handle):
         take_apart = self.take_apart
 
         def receive_packet() -> tuple[bytes, Sequence[Handle]] | None:
-            packet = receive(buffer)
+            [packet] = map(receive, (buffer,))  # see `own`
             if packet is None:
                 return None
             data, fds = packet
             if fds or len(data) <= _PLAIN:
-                return take_apart(data, fds, max_bytes)
+                try:
+                    return take_apart(data, fds, max_bytes)
+                except BaseException:
+                    close_fds(fds)
+                    raise
             if self._held_back:
                 self._note_read()
             return data, ()
@@ -277,29 +323,10 @@ def _check(data: bytes | memoryview, fds: Sequence[int]) -> bytes | memoryview:
     return data
 
 
-def _assemble(
-    data: bytes, fds: list[int], max_bytes: int, memory: SpillMemory | None
-) -> tuple[bytes, list[Handle]]:
-    """Make the message out of a packet with descriptors, or one that may be a spill record."""
-    if spill.is_record(data, len(fds)):
-        data = _unspill(data, fds, max_bytes, memory)
-    if len(fds) == 1:  # as most messages with handles
-        return data, [Handle(fds[0])]
-    handles = [Handle(fd) for fd in fds]
-    if len(handles) > _scm.MAX_HANDLES:
-        close_all(handles)
-        raise RemoteProtocolError(f"{len(handles)} handles exceed {_scm.MAX_HANDLES} a message")
-    return data, handles
-
-
 def _unspill(record: bytes, fds: list[int], max_bytes: int, memory: SpillMemory | None) -> bytes:
-    """Answer a spill record's data; closes its own descriptors, or all of `fds` on error."""
-    try:
-        own = spill.own_fds(record, len(fds))
-        data = spill.load(record, fds[-own], max_bytes, memory)
-    except BaseException:
-        close_fds(fds)
-        raise
+    """Answer a spill record's data, whose own descriptors leave `fds` and are closed."""
+    own = spill.own_fds(record, len(fds))
+    data = spill.load(record, fds[-own], max_bytes, memory)
     close_fds(fds[-own:])
     del fds[-own:]
     return data

@@ -11,6 +11,8 @@ Source: zircon handles; close(2); epoll(7), "Will closing a file descriptor ..."
 
 from __future__ import annotations
 
+import errno
+import os
 import warnings
 from collections.abc import Iterable
 from typing import ClassVar, Final, Protocol, Self
@@ -270,6 +272,7 @@ class Moved:
             handle.check_transferable()
         if len(several) > 1:
             _check_once(several)
+        self.__class__ = _Owning  # noqa: PLE0237
         for handle in several:
             self._fds.append(handle.take())
 
@@ -280,18 +283,36 @@ class Moved:
 
     def add(self, handle: Handle) -> None:
         """Move one more handle here, behind the others."""
+        self.__class__ = _Owning
         self._fds.append(handle.take())
 
     def close(self) -> None:
         """Close every descriptor that is still here."""
         while self._fds:
-            close_fd(self._fds.pop())
+            try:  # as in `Channel.own`; and as `close_fd`
+                [_] = map(os.close, self._fds[-1:])
+            except OSError as error:
+                del self._fds[-1]
+                if error.errno == errno.EBADF:
+                    raise
+            else:
+                del self._fds[-1]
+        self.__class__ = Moved
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class _Owning(Moved):
+    """Handles that are still there.
+
+    Those that have left have no finalizer: what a signal's handler raises in one gets lost.
+    """
+
+    __slots__ = ()
 
     def __del__(self) -> None:
         if getattr(self, "_fds", ()):

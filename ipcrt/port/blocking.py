@@ -157,13 +157,17 @@ class BlockingPort(Port):
     ) -> None:
         if done():
             return
-        wait, waits = object(), self._waits
+        wait, going = object(), self._waits.going
         scope = current_scope()
         try:
-            waits.begin(wait, scope)
+            going[wait] = None
+            if scope is not None:
+                scope.enter(wait, self._waits)
             self._serve_waiting(wait, done, timeout, reader)
         finally:
-            whole = waits.end(wait, scope)
+            whole = going.pop(wait, wait) is None  # first: a signal's handler may raise here, too
+            if scope is not None:
+                scope.leave(wait)
         if not whole:
             raise interrupted()
 
