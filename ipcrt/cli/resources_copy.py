@@ -19,9 +19,8 @@ import msgspec
 from ipcrt.cli.resources import END
 from ipcrt.cli.resources_progress import Progress
 from ipcrt.cli.resources_stdio import Sink, Source
-from ipcrt.errors import PeerClosed, RemoteProtocolError, TimedOut
-from ipcrt.port.aport import AsyncPort
-from ipcrt.port.signals import Signals
+from ipcrt.errors import PeerClosed, RemoteProtocolError
+from ipcrt.port.signals import Signals, observe
 from ipcrt.resources.data import DataChannel
 from ipcrt.resources.messages import FramedData
 
@@ -75,7 +74,7 @@ class ProcessFrames:
 
 
 async def exchange(
-    port: AsyncPort, data: DataChannel, feed: Feed | None, taker: Taker, *, leaves: bool = False
+    data: DataChannel, feed: Feed | None, taker: Taker, *, leaves: bool = False
 ) -> bool:
     """Feed a channel while its messages are taken, until it closes; False: not all was fed.
 
@@ -92,7 +91,7 @@ async def exchange(
             await feed(data)
             await data.send_frame(END)
         except PeerClosed:
-            if not await _is_gone(port, data):
+            if not _is_gone(data):
                 raise  # it is somebody else who has gone
         else:
             fed = True
@@ -104,15 +103,10 @@ async def exchange(
     return fed
 
 
-async def _is_gone(port: AsyncPort, data: DataChannel) -> bool:
+def _is_gone(data: DataChannel) -> bool:
     """True where the server has closed the channel, whatever of it is still unread."""
-    if data.closed:
-        return True
-    try:
-        await port.wait_one(data.channel, Signals.PEER_GONE, 0)
-    except TimedOut:
-        return False
-    return True
+    channel = data.channel
+    return channel.closed or Signals.PEER_GONE in observe(channel, Signals.PEER_GONE)
 
 
 async def take_all(data: DataChannel, taker: Taker, *, leaves: bool) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 import anyio
 import msgspec
 
-from ipcrt.cli.complaint import Failed
+from ipcrt.cli.complaint import Failed, Misused
 from ipcrt.cli.resources import CONNECTIONS, DUPLEX, ONE_WAY, Resources, writes
 from ipcrt.cli.resources_copy import ProcessFrames, exchange, feed_from
 from ipcrt.cli.resources_progress import Progress, can_show
-from ipcrt.cli.resources_stdio import STDERR, STDIN, STDOUT, Sink, source_of
+from ipcrt.cli.resources_stdio import STDERR, STDIN, STDOUT, Sink, Source
 from ipcrt.cli.resources_values import shown
 from ipcrt.cli.tree_text import safe
 from ipcrt.locator.connect import connect
@@ -44,6 +44,8 @@ def run_open(opening: Opening) -> int:
 
 async def _open(opening: Opening) -> int:
     uri = opening.uri
+    if sys.stdout is None:
+        raise Misused("standard output is closed")
     async with (
         connect(opening.socket, timeout=opening.timeout) as locator,
         Resources(locator, opening.timeout) as resources,
@@ -52,7 +54,7 @@ async def _open(opening: Opening) -> int:
         port = locator.port
         sink = Sink(port, STDOUT)
         stack.callback(sink.close)
-        source = source_of(port, STDIN)
+        source = None if sys.stdin is None else Source(port, STDIN)  # else it is another's number
         if source is not None:
             stack.callback(source.close)
         is_terminal = source is not None and source.is_terminal
@@ -67,7 +69,6 @@ async def _open(opening: Opening) -> int:
         taker = Output(opening, sink, ProcessFrames(uri, errors), progress)
         data = await stack.enter_async_context(await resources.open(uri))
         fed = await exchange(
-            port,
             data,
             partial(feed_from, source, progress if writes(uri) else None) if sends else None,
             taker,

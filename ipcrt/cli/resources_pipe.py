@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import socket
 import sys
 from functools import partial
 from pathlib import Path
@@ -24,10 +25,9 @@ from ipcrt.cli.resources import DUPLEX, END, ONE_WAY, Resources, check_uri, with
 from ipcrt.cli.resources_copy import Drop, Feed, Forward, ProcessFrames, exchange, take_all
 from ipcrt.cli.resources_progress import Progress, can_show
 from ipcrt.cli.resources_stdio import READING, STDERR, Sink
-from ipcrt.errors import NotSupported, from_oserror
+from ipcrt.errors import NotSupported, PeerClosed, from_oserror
 from ipcrt.locator.connect import connect
 from ipcrt.objects.handle import Handle
-from ipcrt.objects.socket import Socket
 from ipcrt.port.aport import AsyncPort
 from ipcrt.resources.data import DataChannel
 from ipcrt.resources.limits import MAX_STREAM_BYTES
@@ -48,14 +48,14 @@ class Copied:
         return self.bytes / self.seconds if self.seconds else 0.0
 
 
-def run_pipe(from_uri: str, to_uri: str, socket: Path | None, timeout: float) -> Copied:
-    """Copy until the end. Raises: IpcError; Failed."""
-    return anyio.run(_pipe, from_uri, to_uri, socket, timeout)
+def run_pipe(from_uri: str, to_uri: str, at: Path | None, timeout: float) -> Copied:
+    """Copy until the end; `at` is the locator's socket. Raises: IpcError; Failed."""
+    return anyio.run(_pipe, from_uri, to_uri, at, timeout)
 
 
-async def _pipe(from_uri: str, to_uri: str, socket: Path | None, timeout: float) -> Copied:
+async def _pipe(from_uri: str, to_uri: str, at: Path | None, timeout: float) -> Copied:
     async with (
-        connect(socket, timeout=timeout) as locator,
+        connect(at, timeout=timeout) as locator,
         Resources(locator, timeout) as resources,
         contextlib.AsyncExitStack() as stack,
     ):
@@ -103,7 +103,7 @@ class Copy:
         """Open what is written, and feed it."""
         process = self._process(self._to)
         async with await self._resources.open(self._to) as target:
-            fed = await exchange(self._port, target, feed, Drop(process))
+            fed = await exchange(target, feed, Drop(process))
         await self._resources.check_end(self._to)
         if process is not None and process.status:
             raise Failed(f"{self._to:.80}: exit status {process.status}")
@@ -128,8 +128,11 @@ class Copy:
         with await self._resources.open_handle(with_flags(self._to, "fd")) as handle:
             copy = Handle(os.dup(handle.fileno()))
             self._progress.add(await self._resources.pipe(self._from, copy))
-            if isinstance(handle, Socket):
-                handle.shutdown_write()
+            try:
+                with socket.socket(fileno=os.dup(handle.fileno())) as connection:
+                    connection.shutdown(socket.SHUT_WR)
+            except OSError as error:
+                raise from_oserror(error, f"{self._to:.80}") from error
             await self._drain(handle)
 
     async def _drain(self, handle: Handle) -> None:
@@ -148,7 +151,8 @@ class Copy:
         self.by_server = False
         process = self._process(self._from)
         if process is not None:
-            await source.send_frame(END)  # it has no input
+            with contextlib.suppress(PeerClosed):  # it has ended already
+                await source.send_frame(END)  # it has no input
         await take_all(source, Forward(target, self._progress, process), leaves=process is None)
         await self._resources.check_end(self._from)
         if process is not None and process.status:

@@ -14,7 +14,7 @@ import stat
 from collections.abc import Sequence
 from typing import Final
 
-from ipcrt.errors import IpcError, NotSupported
+from ipcrt.errors import NotSupported
 from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort
 from ipcrt.port.signals import Signals
@@ -106,11 +106,3 @@ def _size_left(fd: int) -> int | None:
     if not stat.S_ISREG(status.st_mode):
         return None
     return max(0, status.st_size - os.lseek(fd, 0, os.SEEK_CUR))
-
-
-def source_of(port: AsyncPort, fd: int) -> Source | None:
-    """Answer the source of a descriptor, or None where that is closed."""
-    try:
-        return Source(port, fd)
-    except (OSError, IpcError):
-        return None
