@@ -127,10 +127,12 @@ class Fight:
         scene.end_actors()
         self._until_so(self._remains, "the services to be alone")
         self._until_so(self._restless, "those whom nobody calls to rest")
-        assert scene.end_others() == dict.fromkeys((*SERVICES, ACTIVATOR), 0)
+        ends = scene.end_others()
+        assert not any(ends.values()), f"not all ended well: {ends}"
         assert not marked(scene.mark), marked(scene.mark)
         assert str(scene.socket) not in Path("/proc/net/unix").read_text()
-        assert [each.name for each in scene.socket.parent.iterdir()] == ["locator.lock"]
+        left = [each.name for each in scene.socket.parent.iterdir()]
+        assert left == [f"{scene.socket.name}.lock"], f"beside the socket there is {left}"
         scene.check_logs()
 
     def _until_tidy(self) -> None:
