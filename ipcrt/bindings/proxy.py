@@ -11,6 +11,7 @@ A proxy class is a few typed signatures over its protocol's table:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from ipcrt.bindings.client import DEFAULT_TIMEOUT, Client
@@ -25,6 +26,9 @@ from ipcrt.port.port import Port
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
+T = TypeVar("T")
+ProxyT = TypeVar("ProxyT", bound="Proxy[Any]")
+BlockingProxyT = TypeVar("BlockingProxyT", bound="BlockingProxy[Any]")
 
 __all__ = ["DEFAULT_TIMEOUT", "BlockingProxy", "Done", "Proxy"]
 
@@ -60,6 +64,10 @@ class _ProxyBase(Generic[P]):
         channel is closed.
         """
         return ClientEnd[P](self._client.release())
+
+    def _check_kind(self, kind: type[_ProxyBase[Any]]) -> None:
+        if kind.PROTOCOL is not self.PROTOCOL:
+            raise TypeError(f"{kind.__name__} is for {kind.PROTOCOL.__name__}, another protocol")
 
     @property
     def closed(self) -> bool:
@@ -123,6 +131,25 @@ class Proxy(_ProxyBase[P]):
         finally:
             self._client.withdraw(sending)
 
+    def into_blocking_proxy(
+        self, kind: type[BlockingProxyT], events: object | None = None
+    ) -> BlockingProxyT:
+        """Move the channel into a blocking proxy: `proxy.into_blocking_proxy(EchoBlockingProxy)`.
+
+        It has a port of its own, and is the thread's that uses it next: see `BlockingPort.let_go`.
+        Raises: as `into_client_end`; then nothing has changed. TypeError: it is for another
+        protocol. NoResources.
+        """
+        self._check_kind(kind)
+        port = BlockingPort()
+        try:
+            proxy = _move(self, kind, port, events)
+        except BaseException:
+            port.close()
+            raise
+        proxy.own_port()
+        return proxy
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -136,12 +163,13 @@ class BlockingProxy(_ProxyBase[P]):
     `events` is as with `Proxy`; events are told while a call waits, or the port is served.
     """
 
-    __slots__ = ("_port",)
+    __slots__ = ("_own_port", "_port")
 
     def __init__(self, end: ClientEnd[P], port: BlockingPort, events: object | None = None) -> None:
         """Move `end` here. Raises: TypeError: `events` does not fit, and the end stays."""
         super().__init__(end, port, events)
         self._port = port
+        self._own_port = False
         if events is None:
             port.let_wait(self._client.connection.channel)  # only its replies are waited for
 
@@ -190,6 +218,37 @@ class BlockingProxy(_ProxyBase[P]):
         """
         return self._port.interrupt()
 
+    def own_port(self) -> None:
+        """Close the port with the proxy, and let both go to the thread that uses them next."""
+        self._port.let_go()
+        self._own_port = True
+
+    def into_client_end(self) -> ClientEnd[P]:
+        """Move the channel out, as `Proxy` does."""
+        self._port.check()
+        end = super().into_client_end()
+        if self._own_port:
+            self._port.close()
+        return end
+
+    def into_proxy(
+        self, kind: type[ProxyT], port: AsyncPort, events: object | None = None
+    ) -> ProxyT:
+        """Move the channel to the event loop of `port`: `blocking.into_proxy(EchoProxy, port)`.
+
+        On the loop's thread, for a proxy that is no other thread's; else move the client end.
+        Raises: as `into_client_end`; BadState: another thread's. TypeError: of another protocol.
+        """
+        self._check_kind(kind)
+        port.check()
+        return _move(self, kind, port, events)
+
+    def close(self) -> None:
+        """Close the channel, and the port if it is the proxy's own. Idempotent."""
+        super().close()
+        if self._own_port:
+            self._port.close()
+
     def _refuse(self) -> NoReturn:
         raise BadState("a blocking call inside its own listener would never see its reply")
 
@@ -198,3 +257,13 @@ class BlockingProxy(_ProxyBase[P]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _move(proxy: _ProxyBase[Any], kind: Callable[..., T], port: Port, events: object | None) -> T:
+    """Make a proxy of what another gives away; closed where that fails."""
+    end = proxy.into_client_end()
+    try:
+        return kind(end, port, events)
+    except BaseException:
+        end.close()
+        raise

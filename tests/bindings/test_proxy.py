@@ -17,10 +17,11 @@ from ipcrt.errors import BadHandle, BadState, Canceled, PeerClosed, ShouldWait, 
 from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort, open_port
 from ipcrt.port.blocking import BlockingPort
+from ipcrt.port.executor import open_executor
 from ipcrt.wire.frames import encode
 from ipcrt.wire.header import FLEXIBLE
 from tests.bindings import calc
-from tests.bindings.calc import CalcProxy, File, Number, Pair, Text
+from tests.bindings.calc import CalcBlockingProxy, CalcProxy, File, Number, Pair, Text
 from tests.bindings.hand import (
     ADD,
     KEEP,
@@ -34,6 +35,7 @@ from tests.bindings.hand import (
     raw,
     received,
 )
+from tests.support.proc import open_fds
 from tests.support.processes import ROOT
 
 TEXT = b"\x91\xa2hi"
@@ -327,3 +329,56 @@ async def test_an_unknown_flexible_event_changes_nothing() -> None:
                 assert not proxy.closed
                 await proxy.say("hi")
             assert received(peer) == [(0, SAY.ordinal, 0x22, TEXT)]
+
+
+# -------------------------------------------------------------------------- from world to world
+
+
+def fresh_proxy(port: AsyncPort) -> CalcProxy:
+    """A proxy whose server runs on the same loop."""
+    end, _ = calc.fresh_end(port)
+    return CalcProxy(end, port)
+
+
+@pytest.mark.anyio
+async def test_a_proxy_moves_to_the_blocking_world_and_back() -> None:
+    async with open_executor() as executor, fresh_proxy(executor.port) as proxy:
+        assert await proxy.add(1, 2) == 3
+        blocking = proxy.into_blocking_proxy(CalcBlockingProxy)
+        with pytest.raises(BadHandle):
+            await proxy.add(1, 2)
+        for number in range(3):  # in whichever thread
+            assert await executor.call_blocking(blocking.add, number, 1) == number + 1
+        with pytest.raises(BadState, match="event loop"):
+            blocking.add(1, 2)
+        async with blocking.into_proxy(CalcProxy, executor.port) as back:
+            assert await back.add(3, 4) == 7
+        assert blocking.closed
+        assert blocking._port.closed
+
+
+@pytest.mark.anyio
+async def test_a_proxy_whose_calls_are_in_flight_does_not_move() -> None:
+    async with open_executor() as executor, fresh_proxy(executor.port) as proxy:
+        hanging = executor.spawn(proxy.hang())
+        await executor.port.sleep(0.001)
+        before = open_fds()
+        with pytest.raises(BadState, match="calls 1"):
+            proxy.into_blocking_proxy(CalcBlockingProxy)
+        assert open_fds() == before
+        assert await proxy.add(1, 2) == 3
+        with pytest.raises(TypeError, match="another protocol"):
+            proxy.into_blocking_proxy(TinyProxy)
+        hanging.abort()
+
+
+@pytest.mark.anyio
+async def test_cancelling_a_blocking_call_leaves_the_proxy_usable() -> None:
+    async with open_executor() as executor, fresh_proxy(executor.port) as proxy:
+        with proxy.into_blocking_proxy(CalcBlockingProxy) as blocking:
+            for _ in range(3):
+                with anyio.move_on_after(0.02) as scope:
+                    await executor.call_blocking(blocking.hang)
+                assert scope.cancelled_caught
+                assert await executor.call_blocking(blocking.add, 20, 22) == 42
+            assert blocking.statistics()["calls_given_up"] == 3
