@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 
 import anyio
@@ -170,7 +170,10 @@ async def _beside(main: Job, other: Job) -> None:
             await main()
             tasks.cancel_scope.cancel()
     except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from None
+        raise _first_of(group) from None
+
+
+def _first_of(error: BaseException) -> BaseException:
+    """Answer what a group began with."""
+    inner: Sequence[BaseException] = getattr(error, "exceptions", ())
+    return _first_of(inner[0]) if inner else error

@@ -21,6 +21,7 @@ from ipcrt.cli.resources_stdio import STDERR, STDIN, STDOUT, Sink, Source
 from ipcrt.cli.resources_values import shown
 from ipcrt.cli.tree_text import safe
 from ipcrt.locator.connect import connect
+from ipcrt.port.aport import AsyncPort
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _sends(opening: Opening, *, is_terminal: bool) -> bool:
     return opening.scheme not in ONE_WAY and not is_terminal
 
 
-def _errors(port: Any, stack: contextlib.AsyncExitStack) -> Sink | None:
+def _errors(port: AsyncPort, stack: contextlib.AsyncExitStack) -> Sink | None:
     if sys.stderr is None:
         return None
     errors = Sink(port, STDERR)

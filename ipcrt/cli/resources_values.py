@@ -10,6 +10,7 @@ import binascii
 import json
 import os
 import sys
+from collections.abc import Sequence
 from typing import IO, Any, cast
 
 import msgspec
@@ -63,7 +64,7 @@ def _packed(text: str) -> bytes:
 def _bytes_in(value: Any) -> Any:
     """Answer a value with bytes in place of what stands for them."""
     if isinstance(value, list):
-        return [_bytes_in(each) for each in value]
+        return [_bytes_in(each) for each in cast("Sequence[Any]", value)]
     if not isinstance(value, dict):
         return value
     members = cast("dict[str, Any]", value)

@@ -34,8 +34,6 @@ def test_what_is_written_arrives_byte_for_byte(house: House) -> None:
     assert (house.files / "b").read_bytes() == BYTES
     assert house("open", "--append", "file:///b", data=b"more") == Ran(0, b"", "")
     assert (house.files / "b").read_bytes() == BYTES + b"more"
-    assert house("open", "file:///b?write&offset=1", data=b"\xff") == Ran(0, b"", "")
-    assert (house.files / "b").read_bytes() == b"\0\xff" + BYTES[2:] + b"more"
 
 
 def test_a_key_is_stored_and_read(house: House) -> None:
@@ -52,10 +50,9 @@ def test_a_directory_is_listed(house: House) -> None:
 
 
 def test_a_process_has_its_streams_and_its_status(house: House) -> None:
-    assert house("open", "process:///bin/cat", data=BYTES) == Ran(0, BYTES, "")
-    script = quote_plus("echo out; echo err >&2; exit 3")
-    assert house("open", f"process:///bin/sh?arg=-c&arg={script}") == Ran(3, b"out\n", "err\n")
-    assert house("open", "process:///bin/sh?arg=-c&arg=kill+-9+$$").status == 137
+    script = quote_plus("cat; echo err >&2; exit 3")
+    ran = house("open", f"process:///bin/sh?arg=-c&arg={script}", data=BYTES)
+    assert ran == Ran(3, BYTES, "err\n")
 
 
 def test_a_connection_goes_both_ways(house: House) -> None:
@@ -101,7 +98,6 @@ def _connect_and_send(port: int, data: bytes) -> None:
 
 def test_another_scheme_takes_what_is_piped_in(house: House) -> None:
     assert house("open", "own:///echo", data=BYTES) == Ran(0, BYTES, "")
-    assert house("open", "own:///deaf", data=BYTES) == Ran(0, b"framed", "")
 
 
 # ---- errors
@@ -117,7 +113,7 @@ def test_another_scheme_takes_what_is_piped_in(house: House) -> None:
         (["own:///full", "--write"], 1, "the peer failed: NO_SPACE"),
         (["own:///deaf?write"], 1, "own:///deaf?write: closed before it had taken everything"),
     ],
-    ids=lambda value: value[0] if isinstance(value, list) else "",
+    ids=["none", "nobody", "word", "descriptor", "full", "deaf"],
 )
 def test_an_error_is_one_line(house: House, arguments: list[str], status: int, error: str) -> None:
     (house.files / "b").touch()

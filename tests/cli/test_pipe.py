@@ -108,6 +108,7 @@ def test_nothing_is_written_over_by_itself(house: House) -> None:
     assert (house.files / "a").read_bytes() == BYTES
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_in_the_middle_is_no_end(house: House) -> None:
     for each in open_house():
         ran = each("pipe", "own:///cut", "own:///echo")
