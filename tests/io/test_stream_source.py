@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from ipcrt.errors import BadHandle, PeerClosed, TimedOut
+from ipcrt.errors import BadHandle, IpcError, NoResources, PeerClosed, ShouldWait, TimedOut
 from ipcrt.io.stream_source import Leftover, StreamSource
 from ipcrt.io.ways import ThreadData, run_now
 from ipcrt.objects.channel import Channel
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.resources.blocking_data import BlockingDataChannel
 from ipcrt.resources.limits import MAX_STREAM_BYTES
+from ipcrt.resources.link import Received
 from ipcrt.resources.messages import FramedData
 
 
@@ -89,3 +90,24 @@ def test_finishing_waits_for_an_answer_then_hangs_up_then_gives_up() -> None:
             peer.recv()
         source.close()
         peer.close()
+
+
+class ClosedMeanwhile:
+    """A data channel whose server tells an error and closes while a write is on its way."""
+
+    def __init__(self) -> None:
+        self._told: list[IpcError] = [ShouldWait(), NoResources("full")]
+
+    def try_recv(self) -> Received:
+        raise self._told.pop(0)
+
+    async def send_stream(self, data: object, *, timeout: float | None = None) -> None:
+        raise PeerClosed
+
+
+def test_a_write_tells_why_the_server_has_closed() -> None:
+    data: Any = ClosedMeanwhile()
+    ways: Any = NoServer(gone=False)
+    source = StreamSource(data, ways, reads=False)
+    with pytest.raises(NoResources):
+        run_now(source.write(memoryview(b"x"), None))

@@ -7,7 +7,8 @@ import pytest
 from ipcrt.io.modes import Mode
 from ipcrt.io.opening import file_of
 from ipcrt.io.raw import ResourceFile
-from ipcrt.io.wrapping import Wrapping
+from ipcrt.io.source import Source
+from ipcrt.io.wrapping import BUFFER_BYTES, Wrapping
 from ipcrt.objects.socket import Socket
 from ipcrt.objects.vmo import Vmo
 
@@ -53,3 +54,41 @@ def test_what_goes_both_ways_has_a_buffer_each() -> None:
 def test_a_decoder_that_is_none_closes_the_file() -> None:
     with pytest.raises(LookupError):
         file_of(Vmo.from_bytes(b""), "r", encoding="no such code")
+
+
+class Recording(Source):
+    """Notes how long each write is; who asks whether it has offsets is refused."""
+
+    def __init__(self) -> None:
+        self.lengths: list[int] = []
+        self.closed = False
+
+    async def write(self, view: memoryview, timeout: float | None) -> int:
+        self.lengths.append(len(view))
+        return len(view)
+
+    async def can_seek(self) -> bool:
+        raise PermissionError
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_buffer_to_be_written_holds_no_more_than_a_packet() -> None:
+    source = Recording()
+    mode = Mode.parse("wb")
+    with Wrapping(mode, 1 << 20).around(ResourceFile(source, mode, "", None)) as file:
+        for _ in range(100):
+            file.write(bytes(2000))
+    assert sum(source.lengths) == 200_000
+    assert max(source.lengths) <= BUFFER_BYTES
+
+
+def test_a_file_that_is_not_wrapped_is_closed() -> None:
+    source = Recording()
+    mode = Mode.parse("r+b")
+    raw = ResourceFile(source, mode, "", None)
+    with pytest.raises(PermissionError):
+        Wrapping(mode).around(raw)
+    assert raw.closed
+    assert source.closed
