@@ -215,6 +215,10 @@ async def test_many_who_connect_wait_while_nobody_accepts() -> None:
         with_all = []
         async with accepting:
             with_all = [socket.create_connection(("127.0.0.1", port)) for _ in range(4 * AHEAD)]
+            await wait_until_async(lambda: len(accepting._here) >= AHEAD)
+            for _ in range(20):
+                await world.ask(ANY, "addresses")  # the server has had its turns
+            assert len(accepting._here) == AHEAD
             for _ in with_all:
                 (await accepting.accept()).close()
         for far in with_all:
