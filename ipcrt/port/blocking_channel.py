@@ -105,17 +105,20 @@ class BlockingChannel:
         until = _until(timeout)
         txid, request = self._calls.address(data)
         self._check_room()
-        self.write(request, handles, timeout)
         waiter: BlockingWaiter[None] = BlockingWaiter()
         call = self._calls.start(txid, waiter)
+        sent = False
         try:
+            with Moved(handles) as moved:
+                while not (sent := self._channel.try_send(request, moved.fds)):
+                    self.wait(_ROOM, _left(until))
             while not waiter.done():
                 self._check_room()
                 self._look(until)
             waiter.result()
             return call.take()
         finally:
-            self._calls.end(call)
+            self._calls.end(call, sent=sent)
 
     def _look(self, until: float | None) -> None:
         try:

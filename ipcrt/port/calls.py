@@ -97,9 +97,12 @@ class Calls:
         call = self._waiting[txid] = Call(txid, waiter)
         return call
 
-    def end(self, call: Call) -> None:
-        """Forget a call; a reply that nobody took is closed, or will be when it comes (rule 2)."""
-        if self._waiting.pop(call.txid, None) is not None:
+    def end(self, call: Call, *, sent: bool = True) -> None:
+        """Forget a call; a reply that nobody took is closed, or will be when it comes (rule 2).
+
+        None will come where the request was not `sent`.
+        """
+        if self._waiting.pop(call.txid, None) is not None and sent:
             self._given_up.add(call.txid)
         if call.reply is not None:
             call.reply.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from ipcrt.errors import (
     BadHandle,
     BadState,
+    Canceled,
     InvalidArgs,
     OutOfRange,
     PeerClosed,
@@ -26,7 +28,7 @@ from ipcrt.port.signals import Signals
 from ipcrt.port.waiting import wait_one
 from tests.port.scene import HANG, Scene, SceneChannel, story
 from tests.support.proc import open_fds
-from tests.support.waiting import apart
+from tests.support.waiting import apart, wait_until
 
 
 def channel_of(scene: Scene) -> tuple[SceneChannel, Channel]:
@@ -360,3 +362,64 @@ def test_a_blocking_call_says_that_its_inbox_is_full() -> None:
         for _ in range(MAX_INBOX):
             assert near.read().data == b"unread"
         assert near.read().data == b"one more"
+
+
+# ------------------------------------------------------------------------------------ interrupted
+
+
+def interrupt_soon(near: BlockingChannel) -> threading.Thread:
+    thread = threading.Thread(target=wait_until, args=(near.interrupt,))
+    thread.start()
+    return thread
+
+
+def test_another_thread_interrupts_a_read_and_a_write() -> None:
+    end, far = Channel.create()
+    with BlockingChannel(end) as near, far:
+        assert not near.interrupt()
+        thread = interrupt_soon(near)
+        with pytest.raises(Canceled, match="interrupted by another thread"):
+            near.read()
+        thread.join()
+        fill(near.channel)
+        thread = interrupt_soon(near)
+        with Event.create() as event, pytest.raises(Canceled):
+            near.write(bytes(1000), [event.duplicate()])
+        thread.join()
+        drain(far)
+        far.write(b"news")
+        assert near.read(HANG).data == b"news"
+
+
+def test_an_interrupted_call_leaves_the_channel_usable() -> None:
+    end, far = Channel.create()
+    with BlockingChannel(end) as near, far:
+        thread = interrupt_soon(near)
+        with pytest.raises(Canceled):
+            near.call(b"....first")
+        thread.join()
+        assert near.statistics() == {"calls_given_up": 1, "unread_messages": 0}
+        before = open_fds()
+        far.write(far.read().data[:4] + b"late", [Event.create()])
+        answering = threading.Thread(target=answer_next, args=(far,))
+        answering.start()
+        assert near.call(b"....second", timeout=HANG).data[4:] == b"second"
+        answering.join()
+        assert near.statistics() == {"calls_given_up": 0, "unread_messages": 0}
+        assert open_fds() == before
+
+
+def answer_next(far: Channel) -> None:
+    wait_one(far, Signals.READABLE, HANG)
+    far.write(far.read().data)
+
+
+def test_a_call_that_found_no_room_is_owed_nothing() -> None:
+    end, far = Channel.create()
+    with BlockingChannel(end) as near, far:
+        fill(near.channel)
+        thread = interrupt_soon(near)
+        with pytest.raises(Canceled):
+            near.call(b"....")
+        thread.join()
+        assert near.statistics()["calls_given_up"] == 0
