@@ -72,7 +72,8 @@ async def _exists(ways: Ways, uri: str) -> bool:
 async def _scandir(ways: Ways, uri: str) -> list[Entry]:
     entries: list[Entry] = []
     with PosixErrors(uri):
-        data = ways.data(data_channel(await ways.open_handle(uri, DEFAULT_TIMEOUT)))
+        with data_channel(await ways.open_handle(uri, DEFAULT_TIMEOUT)) as channel:
+            data = ways.data(channel)
         try:
             while True:
                 entries.append(parse_entry(await data.recv()))

@@ -56,7 +56,8 @@ class SeekingSource(Source):
     async def _reopen(self, timeout: float | None, *fields: str, writes: bool) -> StreamSource:
         bounded = DEFAULT_TIMEOUT if timeout is None else timeout
         handle = await self._ways.open_handle(with_fields(self._uri, *fields), bounded)
-        data = self._ways.data(data_channel(handle))
+        with data_channel(handle) as channel:
+            data = self._ways.data(channel)
         self._stream = StreamSource(data, self._ways, reads=not writes)
         self._writes = writes
         return self._stream
