@@ -74,7 +74,7 @@ class Root:
 
     def stat(self, path: str) -> os.stat_result:
         """Tell of what `path` is, also where it cannot be opened; of a link, of itself."""
-        if not path.strip("/."):
+        if path in ("", "."):
             return os.fstat(self._directory.fileno())
         with self._parent(path) as (parent, name), _told(f"look at {path!r:.80}"):
             return os.stat(name, dir_fd=parent, follow_symlinks=False)

@@ -265,6 +265,17 @@ async def test_stat(root: Path) -> None:
         assert types == {"": "directory", "sub": "directory", "link": "link", "fifo": "other"}
 
 
+async def test_stat_tells_of_nothing_outside(root: Path) -> None:
+    (root / "...").write_bytes(b"dots")
+    async with serving("files", root) as world:
+        for path in ("..", "../secret", "../..", "up/secret", "/etc", "/", "sub/..", "%2e%2e"):
+            with pytest.raises(AccessDenied):
+                await world.ask(f"file:///{path}", "stat")
+        told = await world.ask("file:///...", "stat")
+        assert isinstance(told, dict)
+        assert told["size"] == 4
+
+
 async def test_make_and_remove(root: Path) -> None:
     async with serving("files", root) as world:
         await world.ask("file:///new", "mkdir")
