@@ -73,7 +73,7 @@ class Refusal(FlexibleUint32):
     IMAGE_NOT_WAITED = 9
     """The image was not waited for."""
     NO_IMAGE_FREE = 10
-    """All images are acquired."""
+    """All images are acquired or shown, and none was let go of within a second."""
     IMAGE_NOT_RELEASED = 11
     """The image was never released, or has been acquired again."""
     TOO_MANY = 12
