@@ -272,7 +272,7 @@ class Moved:
             handle.check_transferable()
         if len(several) > 1:
             _check_once(several)
-        self.__class__ = _Owning  # noqa: PLE0237
+        self.__class__ = _Owning  # noqa: PLE0237  # pyright: ignore[reportAttributeAccessIssue]
         for handle in several:
             self._fds.append(handle.take())
 
@@ -283,7 +283,7 @@ class Moved:
 
     def add(self, handle: Handle) -> None:
         """Move one more handle here, behind the others."""
-        self.__class__ = _Owning
+        self.__class__ = _Owning  # pyright: ignore[reportAttributeAccessIssue]
         self._fds.append(handle.take())
 
     def close(self) -> None:
@@ -297,7 +297,7 @@ class Moved:
                     raise
             else:
                 del self._fds[-1]
-        self.__class__ = Moved
+        self.__class__ = Moved  # pyright: ignore[reportAttributeAccessIssue]
 
     def __enter__(self) -> Self:
         return self

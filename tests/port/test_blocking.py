@@ -437,7 +437,11 @@ def test_a_signals_handler_may_interrupt(direct: Scene) -> None:
     """It runs inside the very wait that it ends, and does not raise."""
     port, _, _ = direct
     told: list[bool] = []
-    old = signal.signal(signal.SIGALRM, lambda *_: told.append(port.interrupt()))
+
+    def interrupt_here(number: int, frame: FrameType | None) -> None:
+        told.append(port.interrupt())
+
+    old = signal.signal(signal.SIGALRM, interrupt_here)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.02)
         with pytest.raises(Canceled):
