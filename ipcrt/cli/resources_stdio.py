@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
 from typing import Final
 
 from ipcrt.errors import NotSupported
@@ -82,12 +81,6 @@ class Sink:
     def close(self) -> None:
         """Close our descriptor; idempotent."""
         self._handle.close()
-
-
-def close_streams(streams: Sequence[Source | Sink]) -> None:
-    """Close all of them."""
-    for stream in streams:
-        stream.close()
 
 
 def _open_again(fd: int, access: int) -> tuple[Handle, bool]:

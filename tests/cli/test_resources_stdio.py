@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from ipcrt.cli.resources_stdio import Sink, Source, close_streams
+from ipcrt.cli.resources_stdio import Sink, Source
 from ipcrt.port.aport import open_port
 
 MIB = 1 << 20
@@ -38,7 +38,8 @@ async def test_a_pipe_is_waited_for_both_ways() -> None:
             tasks.start_soon(write)
             assert await read_all(source) == bytes(MIB)
             assert os.get_blocking(reading)
-            close_streams([source, sink])
+            source.close()
+            sink.close()
     finally:
         os.close(reading)
 
@@ -83,7 +84,8 @@ async def test_a_device_that_never_blocks() -> None:
             source, sink = Source(port, nowhere), Sink(port, nowhere)
             assert await source.read() == b""
             await sink.write(b"gone")
-            close_streams([source, sink])
+            source.close()
+            sink.close()
     finally:
         os.close(nowhere)
 
