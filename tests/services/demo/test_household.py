@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ipcrt.port.blocking import BlockingPort
-from ipcrt.port.waiting import wait_one
 from ipcrt.port.signals import Signals
+from ipcrt.port.waiting import wait_one
 from ipcrt_services.demo.household import Household, Member
 from tests.support.processes import Spawner
 from tests.support.waiting import wait_until
