@@ -17,6 +17,7 @@ from time import monotonic
 from typing import Final
 
 from ipcrt.errors import IpcError, PeerClosed, ShouldWait
+from ipcrt.objects._scm import told
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Moved
 
@@ -90,7 +91,7 @@ class Outbox:
         calls something when the loop's turn is over; without it no messages share packets.
         """
         self._channel = channel
-        self._send = channel.sender()
+        self._send = told(channel.sender())
         self._wait_for_room = wait_for_room
         self._fail = fail
         self._soon = soon
@@ -169,10 +170,7 @@ class Outbox:
 
     def _has_left(self, data: bytes, moved: Moved | None) -> bool:
         """Send, and count what has left, whatever a signal's handler raises: see `Channel.own`."""
-        if moved is not None:
-            left = self._channel.try_send(data, moved.fds)
-        else:
-            [left] = map(self._send, (data,))
+        left = self._send(data) if moved is None else self._channel.try_send(data, moved.fds)
         if left:
             self.sent += 1
         return left

@@ -52,7 +52,10 @@ class Reader:
         except BaseException:
             close_all(handles)
             raise
-        return _messages(frames, handles)
+        if len(frames) > 1:
+            return _messages(frames, handles)
+        txid, ordinal, flags, body, _, _ = frames[0]
+        return txid, ordinal, flags, body, handles
 
     def take_apart(self, data: bytes, fds: list[int]) -> Messages:
         """Answer what is in a packet; the descriptors that it takes over leave `fds`.
@@ -71,10 +74,7 @@ class Reader:
         return txid, ordinal, flags, body, self._channel.own(fds)
 
 
-def _messages(frames: Sequence[Frame], handles: Sequence[Handle]) -> Message | list[Message]:
-    if len(frames) == 1:
-        txid, ordinal, flags, body, _, _ = frames[0]
-        return txid, ordinal, flags, body, handles
+def _messages(frames: Sequence[Frame], handles: Sequence[Handle]) -> list[Message]:
     return [
         (txid, ordinal, flags, body, handles[first : first + count])
         for txid, ordinal, flags, body, first, count in frames

@@ -19,12 +19,16 @@ from __future__ import annotations
 import array
 import socket
 import struct
-from collections.abc import Sequence
-from typing import Final
+import types
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from ipcrt._speedups.chosen import choose
 from ipcrt.errors import IpcError, PeerClosed, RemoteProtocolError, ShouldWait, from_oserror
 from ipcrt.objects._fd import LentSocket, close_fds
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 MAX_PACKET_BYTES: Final = 65536
 """The longest packet, in bytes."""
@@ -38,8 +42,10 @@ MAX_FDS: Final = MAX_HANDLES + 1
 _SCM_PIDFD: Final = 4
 # Plain integers: arithmetic on socket's flag members would cost as much as the system call.
 _SEND: Final = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
-_RECEIVE: Final = int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
-_RECEIVE_PATIENTLY: Final = int(socket.MSG_CMSG_CLOEXEC)
+# One-tuples are for `map`, rule 5.
+_SEND_ONCE: Final = (_SEND,)
+_RECEIVE: Final = (int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC),)
+_RECEIVE_PATIENTLY: Final = (int(socket.MSG_CMSG_CLOEXEC),)
 _RECEIVE_BYTES: Final = int(socket.MSG_DONTWAIT)
 _PEEK: Final = int(socket.MSG_PEEK)
 _TRUNC: Final = int(socket.MSG_TRUNC)
@@ -49,6 +55,7 @@ _RIGHTS: Final = (int(socket.SOL_SOCKET), int(socket.SCM_RIGHTS))
 _FD: Final = struct.Struct("=i")
 _FD_BYTES: Final = _FD.size
 _CONTROL_BYTES: Final = socket.CMSG_SPACE(MAX_FDS * _FD_BYTES)
+_CONTROL_ONCE: Final = (_CONTROL_BYTES,)
 
 _Control = list[tuple[int, int, bytes]]
 
@@ -60,7 +67,22 @@ class ReceiveBuffer:
 
     def __init__(self) -> None:
         self.view = memoryview(bytearray(MAX_PACKET_BYTES))
-        self.buffers = [self.view]
+        self.buffers = ([self.view],)
+
+
+def told(function: Callable[[T], R]) -> Callable[[T], R]:
+    """Answer what does as `function`, and is not interrupted before its caller has the result.
+
+    Where Python code returns to Python code nothing is raised; where C code does, rule 5 holds.
+    """
+    if isinstance(function, types.FunctionType | types.MethodType):
+        return function
+
+    def call(argument: T) -> R:
+        [result] = map(function, (argument,))
+        return result
+
+    return call
 
 
 def send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] = ()) -> int:
@@ -88,7 +110,7 @@ def try_send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] =
         if fds:
             _send_fds(sock, data, fds)
         else:
-            [_] = map(sock.send, (data,), (_SEND,))  # rule 5
+            [_] = map(sock.send, (data,), _SEND_ONCE)  # rule 5
     except BlockingIOError:
         return False
     except OSError as error:
@@ -97,7 +119,7 @@ def try_send(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int] =
 
 
 def try_receive(
-    sock: socket.socket, buffer: ReceiveBuffer | None = None, /, *, flags: int = _RECEIVE
+    sock: socket.socket, buffer: ReceiveBuffer | None = None, /, *, flags: tuple[int] = _RECEIVE
 ) -> tuple[bytes, list[int]] | None:
     """Receive one packet: its bytes and its descriptors, which the caller owns.
 
@@ -109,8 +131,8 @@ def try_receive(
     try:
         if buffer is None:
             buffer = ReceiveBuffer()
-        ways = (buffer.buffers,), (_CONTROL_BYTES,), (flags,)
-        [(size, control, told, _)] = map(sock.recvmsg_into, *ways)  # rule 5
+        received = map(sock.recvmsg_into, buffer.buffers, _CONTROL_ONCE, flags)
+        [(size, control, found, _)] = received  # rule 5
     except BlockingIOError:
         return None
     except ConnectionResetError:  # rule 4
@@ -119,9 +141,9 @@ def try_receive(
         raise from_oserror(error, "receive a packet") from error
     try:
         data = bytes(buffer.view[:size])
-        if data and not control and not told & _TRUNCATED:
+        if data and not control and not found & _TRUNCATED:
             return data, []
-        return data, _whole(size, control, told)
+        return data, _whole(size, control, found)
     except IpcError:
         raise
     except BaseException:
@@ -196,7 +218,7 @@ def receive_bytes(sock: socket.socket, max_bytes: int, *, peek: bool = False) ->
 
 def _send_fds(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int]) -> int:
     control = ((*_RIGHTS, array.array("i", fds)),)
-    [sent] = map(sock.sendmsg, ((data,),), (control,), (_SEND,))  # rule 5
+    [sent] = map(sock.sendmsg, ((data,),), (control,), _SEND_ONCE)  # rule 5
     return sent
 
 

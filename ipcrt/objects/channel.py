@@ -279,11 +279,11 @@ class Channel(Handle):
         if not self._bits & _READ:
             return lambda: self.try_receive(buffer, max_bytes)
         packets = self._packets or self._open()
-        receive = packets.wait_receive if patient else packets.try_receive
+        receive = _scm.told(packets.wait_receive if patient else packets.try_receive)
         take_apart = self.take_apart
 
         def receive_packet() -> tuple[bytes, Sequence[Handle]] | None:
-            [packet] = map(receive, (buffer,))  # see `own`
+            packet = receive(buffer)
             if packet is None:
                 return None
             data, fds = packet

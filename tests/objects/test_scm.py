@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import array
 import contextlib
+import fcntl
 import os
+import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
@@ -266,3 +268,47 @@ def test_control_data_of_an_odd_length_is_cut_to_whole_descriptors() -> None:
     assert len(_scm._collect([(socket.SOL_SOCKET, socket.SCM_RIGHTS, raw)])) == 1
     (copy,) = set(open_fds()) - set(before)
     close_fds([copy, reader, writer])
+
+
+# --------------------------------------------------------------------------------- signal handlers
+
+
+class Interrupted(Exception):
+    """What a signal's handler raises."""
+
+
+@pytest.fixture
+def telltale() -> Iterator[socket.socket]:
+    """A socket: sending there raises SIGIO here before the system call is over."""
+    near, far = socket.socketpair()
+    with near, far:
+        fcntl.fcntl(far, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(far, fcntl.F_SETFL, fcntl.fcntl(far, fcntl.F_GETFL) | os.O_ASYNC)
+        yield near
+
+
+def result_of(function: Callable[[bytes], object]) -> object:
+    """Answer what is known of a call in whose middle a signal comes whose handler raises."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise Interrupted
+
+    result: object = "lost"
+    before = signal.signal(signal.SIGIO, interrupt)
+    try:
+        result = function(b"five!")
+        os.getpid()  # at the latest here it comes out
+    except Interrupted:
+        return result
+    finally:
+        signal.signal(signal.SIGIO, before)
+    raise AssertionError("no signal came")
+
+
+def test_a_result_is_there_before_a_handler_raises(telltale: socket.socket) -> None:
+    assert result_of(telltale.send) == "lost", "or `told` is not needed"
+    assert result_of(_scm.told(telltale.send)) == 5
+
+
+def test_what_is_python_already_is_left_alone() -> None:
+    assert _scm.told(result_of) is result_of
