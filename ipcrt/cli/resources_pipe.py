@@ -1,7 +1,8 @@
 """What `ipcrt pipe` does, on an event loop.
 
-1. The server of what is read writes itself: a file that goes to a connection, by the connection's
-   own socket, so that the kernel copies; anything else by the data channel of what is written.
+1. The server of what is read writes itself: a file that goes to a connection or another file, to
+   that one's own descriptor, so that the kernel copies; anything else by the data channel of what
+   is written.
 2. What comes both ways (a connection, a process) is copied here, message by message: a server that
    copied it would never be told that nothing comes from us. So is what a server cannot pipe.
 3. What is written is told its end only when all of it has come: who has gone in the middle leaves
@@ -25,7 +26,7 @@ from ipcrt.cli.resources import DUPLEX, END, ONE_WAY, Resources, check_uri, with
 from ipcrt.cli.resources_copy import Drop, Feed, Forward, ProcessFrames, exchange, take_all
 from ipcrt.cli.resources_progress import Progress, can_show
 from ipcrt.cli.resources_stdio import READING, STDERR, Sink
-from ipcrt.errors import NotSupported, PeerClosed, from_oserror
+from ipcrt.errors import InvalidArgs, NotSupported, PeerClosed, WrongType, from_oserror
 from ipcrt.locator.connect import connect
 from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort
@@ -97,7 +98,8 @@ class Copy:
             return
         if from_scheme in ONE_WAY:  # nothing is written over for the sake of what is not there
             (await self._resources.open_handle(self._from)).close()
-        await self._fill(self._have_piped)
+        if not (from_scheme == to_scheme == "file" and await self._to_file()):
+            await self._fill(self._have_piped)
 
     async def _fill(self, feed: Feed) -> None:
         """Open what is written, and feed it."""
@@ -122,6 +124,16 @@ class Copy:
         except NotSupported:
             async with await self._resources.open(self._from) as source:
                 await self._relay(source, target)
+
+    async def _to_file(self) -> bool:
+        """Have the server write to a file itself; False: it cannot, and nothing has been copied."""
+        try:
+            with await self._resources.open_handle(with_flags(self._to, "fd")) as handle:
+                copied = await self._resources.pipe(self._from, Handle(handle.take()))
+        except (InvalidArgs, NotSupported, WrongType):
+            return False
+        self._progress.add(copied)
+        return True
 
     async def _to_socket(self) -> None:
         """Have the server write to a connection itself, and await the end of the other side."""

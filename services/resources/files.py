@@ -3,7 +3,7 @@
 1. Reading sends StreamData and closes at the end. Writing takes StreamData until its end (see
    `incoming`) or the closing of the channel; then the server closes, or tells an Error first.
 2. A directory is listed, a frame an entry (`listing`).
-3. `?fd` answers the open file itself instead, for reading only.
+3. `?fd` answers the open file itself instead, for reading or, with `?write`, for writing only.
 4. Pipe to a descriptor copies in the kernel (`transfer`); to a channel it sends StreamData.
 docs/resource-servers.md tells of the queries and methods.
 """
@@ -41,6 +41,7 @@ _KNOWN: Final = frozenset(
     ("read", "write", "append", "create", "exclusive", "truncate", "sync", "offset", "length", "fd")
 )
 _READ_ONLY: Final = BASIC | PROPERTY | Rights.MAP | Rights.READ
+_WRITE_ONLY: Final = BASIC | PROPERTY | Rights.WRITE
 
 
 class Files:
@@ -67,7 +68,9 @@ class Files:
         part = _part(query)
         handle = self._root.open(path, flags)
         if query.flag("fd"):
-            return Handle(handle.take(), _READ_ONLY)
+            if writes:
+                os.lseek(handle.fileno(), part[0], os.SEEK_SET)
+            return Handle(handle.take(), _WRITE_ONLY if writes else _READ_ONLY)
         if _is_directory(handle):
             listing = Listing(handle, self._threads.lend())
             return Owning(listing.send, listing.close)
@@ -153,8 +156,10 @@ class Files:
 
 def _flags(query: Query, writes: bool) -> int:
     """Answer the flags of open(2). Raises: InvalidArgs: they contradict each other."""
-    if writes and (query.flag("read") or query.flag("fd")):
+    if writes and query.flag("read"):
         raise InvalidArgs("a file is opened to be read, or to be written")
+    if query.flag("sync") and query.flag("fd"):
+        raise InvalidArgs("who writes to a descriptor has it synchronised himself")
     if query.flag("append") and query.number("offset"):
         raise InvalidArgs("what is appended has no offset")
     flags = os.O_WRONLY if writes else os.O_RDONLY

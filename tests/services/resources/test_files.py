@@ -113,6 +113,27 @@ async def test_a_descriptor(root: Path) -> None:
                 os.write(handle.fileno(), b"x")
 
 
+async def test_a_descriptor_to_write(root: Path) -> None:
+    async with serving("files", root) as world:
+        with await world.client.open_handle("file:///hello?write&offset=1&fd") as handle:
+            assert os.write(handle.fileno(), b"i!") == 2
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                os.read(handle.fileno(), 1)
+        assert (root / "hello").read_bytes() == b"hi!lo"
+        with await world.client.open_handle("file:///log?append&create&fd") as handle:
+            for part in (b"first", b"second"):
+                os.write(handle.fileno(), part)
+        assert (root / "log").read_bytes() == b"firstsecond"
+
+
+async def test_one_file_is_piped_to_another(root: Path) -> None:
+    async with serving("files", root) as world:
+        for uri in ("file:///copy?write&create&fd", "file:///log?append&create&fd"):
+            target = await world.client.open_handle(uri)
+            assert await world.client.pipe("file:///hello?offset=2", target) == 3
+        assert (root / "copy").read_bytes() == (root / "log").read_bytes() == b"llo"
+
+
 async def test_a_directory(root: Path) -> None:
     async with serving("files", root) as world:
         entries = await world.frames("file:///")
@@ -177,7 +198,7 @@ NONSENSE = [
     "create",
     "truncate",
     "read&write",
-    "fd&write",
+    "fd&write&sync",
     "append&offset=1",
     "wirte",
     "write=maybe",
