@@ -1,4 +1,4 @@
-"""Transfer: a file to another's descriptor by sendfile(2), so that no byte of it enters Python.
+"""Transfer: a file to another's descriptor in the kernel, so that no byte of it enters Python.
 
 1. A thread does the copying, in slices of ten milliseconds; while the receiver has no room the
    event loop waits for it instead, so that one who stalls holds no thread.
@@ -6,8 +6,9 @@
    its open description: whoever shares that sees it, too.
 3. What the thread uses is its own, and is given back by a job behind the last slice: then also
    where the transfer was cancelled in the middle of one.
-4. What sendfile cannot do (a terminal, a file that is only appended to) is read and written.
-Source: sendfile(2), splice(2), fcntl(2).
+4. To a file it goes by copy_file_range(2), else by sendfile(2). What neither can do (a terminal, a
+   file that is only appended to) is read and written.
+Source: copy_file_range(2), sendfile(2), fcntl(2).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ SLICE_S: Final = 0.01
 
 _PIECE: Final = 8 << 20
 _COPIED: Final = 256 << 10
+_CANNOT: Final = (errno.EINVAL, errno.EBADF, errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP)
 _STREAMS: Final = (stat.S_IFSOCK, stat.S_IFIFO, stat.S_IFCHR)
 
 
@@ -56,7 +58,8 @@ class Transfer:
         self._made_non_blocking = kind in _STREAMS and not flags & os.O_NONBLOCK
         if self._made_non_blocking:
             os.set_blocking(self._out.fileno(), False)
-        self._copies = False
+        streams = kind in _STREAMS
+        self._ways = [self._send, self._copy] if streams else [self._clone, self._send, self._copy]
 
     async def run(self, port: AsyncPort, offset: int, length: int | None) -> int:
         """Copy from `offset` on, `length` bytes or all; answer how many. Raises: IpcError."""
@@ -92,13 +95,22 @@ class Transfer:
         return moved, False
 
     def _move(self, offset: int, piece: int) -> int:
-        if not self._copies:
+        """Copy by the first way that can (rule 4)."""
+        while True:
             try:
-                return os.sendfile(self._out.fileno(), self._in, offset, piece)
+                return self._ways[0](offset, piece)
             except OSError as error:
-                if error.errno != errno.EINVAL:
+                if len(self._ways) == 1 or error.errno not in _CANNOT:
                     raise
-                self._copies = True  # rule 4
+            del self._ways[0]
+
+    def _clone(self, offset: int, piece: int) -> int:
+        return os.copy_file_range(self._in, self._out.fileno(), piece, offset)
+
+    def _send(self, offset: int, piece: int) -> int:
+        return os.sendfile(self._out.fileno(), self._in, offset, piece)
+
+    def _copy(self, offset: int, piece: int) -> int:
         part = os.pread(self._in, min(piece, _COPIED), offset)
         return os.write(self._out.fileno(), part) if part else 0
 

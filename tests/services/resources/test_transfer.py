@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -59,18 +60,23 @@ def tcp_pair() -> Generator[tuple[socket.socket, socket.socket], None, None]:
 
 @pytest.fixture
 def no_bytes_in_python(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Counts what sendfile moves; reading a file into this process fails."""
+    """Counts what the kernel moves; reading a file into this process fails."""
     moved: list[int] = []
-    sendfile = os.sendfile
+    sendfile, copy_file_range = os.sendfile, os.copy_file_range
 
     def counted(out: int, in_: int, offset: int, count: int) -> int:
         moved.append(sendfile(out, in_, offset, count))
+        return moved[-1]
+
+    def counted_range(in_: int, out: int, count: int, offset: int) -> int:
+        moved.append(copy_file_range(in_, out, count, offset))
         return moved[-1]
 
     def refused(*_: object) -> int:
         raise AssertionError("the server reads the file")
 
     monkeypatch.setattr(os, "sendfile", counted)
+    monkeypatch.setattr(os, "copy_file_range", counted_range)
     monkeypatch.setattr(os, "pread", refused)
     monkeypatch.setattr(os, "preadv", refused)
     return moved
@@ -106,6 +112,20 @@ async def test_to_a_socket_a_pipe_and_a_file(root: Path, no_bytes_in_python: lis
             assert await world.client.pipe("file:///big?offset=7&length=100000", handle) == 100000
         assert (root / "copy").read_bytes() == b"ahead " + BIG[7:100007]
     assert sum(no_bytes_in_python) == 2 * len(BIG) + 100000
+
+
+async def test_to_a_file_where_no_range_can_be_copied(
+    root: Path, no_bytes_in_python: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> int:
+        raise OSError(errno.EXDEV, "another file system")
+
+    monkeypatch.setattr(os, "copy_file_range", refused)
+    async with serving("files", root) as world:
+        target = Handle(os.open(root / "copy", os.O_WRONLY | os.O_CREAT))
+        assert await world.client.pipe("file:///big", target) == len(BIG)
+    assert (root / "copy").read_bytes() == BIG
+    assert sum(no_bytes_in_python) == len(BIG)
 
 
 async def test_to_what_sendfile_refuses(root: Path) -> None:
