@@ -286,14 +286,17 @@ class Link:
     def try_post(self, data: bytes, size: int) -> None:
         """Send a message with `size` bytes of data now, or not at all.
 
-        Raises: ShouldWait: the peer's queue is full. PeerClosed, AccessDenied, NoResources.
+        Raises: ShouldWait: the peer's queue is full. AccessDenied, NoResources. Why the channel has
+        ended, also where that was since `encode`.
         """
+        self.check()
         self.outbox.release()  # rule 3
         self.outbox.post_now(data)
         self.sent_bytes += size
 
     def post(self, data: bytes, size: int) -> Sending | None:
         """Send a message, or line it up and answer what to wait for; raises as `try_post`."""
+        self.check()
         self.outbox.release()  # rule 3
         outgoing = self.outbox.post(data, None, in_company=False)
         if outgoing is None:

@@ -86,3 +86,18 @@ def test_a_channel_that_its_port_cannot_watch_is_closed() -> None:
             Link(near, port, None)
         with pytest.raises(PeerClosed):
             far.read()
+
+
+def test_a_peer_that_goes_between_encoding_and_sending_is_the_reason() -> None:
+    near, far = Channel.create()
+    with BlockingPort() as port:
+        link = Link(near, port, None)
+        data = link.encode(FRAMED_DATA, FramedData(b"x"))
+        link.want()
+        far.close()
+        _serve(port)
+        assert link.connection.error is not None
+        for send in (link.post, link.try_post):
+            with pytest.raises(PeerClosed):
+                send(data, 1)
+        link.close()
