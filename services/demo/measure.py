@@ -12,8 +12,9 @@ from typing import Final
 
 import anyio
 
-_SETTLE_S: Final = 2.0
-"""How long a process may take to close what its peers have closed; only a leak waits so long."""
+_SETTLE_S: Final = 6.0
+"""How long a process may take to close what its peers have closed, and memfds that it kept for the
+next long message, for four seconds; only a leak waits longer."""
 
 _QUIET_S: Final = 0.1
 _STEP_S: Final = 0.01

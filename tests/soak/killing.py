@@ -93,6 +93,9 @@ class Fight:
         again = {name for name in victims if name in ACTORS}
         again.update(*(FALLS[name].loses for name in victims))
         self._until_so(lambda: self._idle(before, again), "all to work")
+        # Of one who was killed twice the first successor may have worked, and the second not yet.
+        replaced = scene.board.look()
+        self._until_so(lambda: self._idle(replaced, set()), "all to work on")
         working_s = time.monotonic() - began
         self._until_so(self._strange_clients, "the clients' images to be back")
         self._until_tidy()
