@@ -137,15 +137,15 @@ def test_clients_that_come_and_go_leave_no_memory_behind(stage: Stage) -> None:
             client.recv(65536)
             client.close()
 
-    for _ in range(5):
+    for _ in range(30):  # by then it has levelled off
         round_of_clients()
     daemon.settle()
     before = daemon.memory_kib()
     for _ in range(25):
         round_of_clients()
     daemon.settle()
-    # It levels off after some ten thousand; what is kept for each client is more than a KiB.
-    assert daemon.memory_kib() - before < 25 * 200
+    # What is kept for each client is more than a KiB.
+    assert daemon.memory_kib() - before < 25 * 200 // 2
 
 
 def test_coming_and_going(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
