@@ -134,8 +134,6 @@ class Outbox:
         try:
             if not self.clogged:
                 if self._has_left(data, moved):
-                    if moved is not None:
-                        moved.close()
                     if not in_company:
                         if self.on_alone is not None:
                             self.on_alone()
@@ -159,27 +157,25 @@ class Outbox:
                 raise ShouldWait(f"{len(self)} messages wait for room already")
             if self._sharing and self._share(data, moved):
                 return
-            if not (self._send(data) if moved is None else self._send_moved(data, moved)):
+            if not self._has_left(data, moved):
                 raise ShouldWait("the peer's queue is full")
         finally:
             if moved is not None:
                 moved.close()
-        self.sent += 1
         if not self._sharing and self._soon is not None:
             self._begin_to_share()
 
-    def _has_left(self, data: bytes, moved: Moved | None) -> bool:
-        """Send, and count what has left, whatever a signal's handler raises: see `Channel.own`."""
+    def _has_left(self, data: bytes, moved: Moved | None, count: int = 1) -> bool:
+        """Send `count` messages, and close the handles that have left; False: there is no room.
+
+        What has left is counted, whatever a signal's handler raises: see `Channel.own`.
+        """
         left = self._send(data) if moved is None else self._channel.try_send(data, moved.fds)
         if left:
-            self.sent += 1
+            self.sent += count
+            if moved is not None:
+                moved.close()
         return left
-
-    def _send_moved(self, data: bytes, moved: Moved) -> bool:
-        if not self._channel.try_send(data, moved.fds):
-            return False
-        moved.close()
-        return True
 
     def _wait(self) -> None:
         self._wait_for_room()
@@ -234,7 +230,7 @@ class Outbox:
         shared, self._shared = self._shared or [], None
         packet = b"".join(shared)
         try:
-            if not self._send(packet):
+            if not self._has_left(packet, None, len(shared)):
                 self._wait()
                 self._line_up(packet, None).count = len(shared)
                 return
@@ -243,7 +239,6 @@ class Outbox:
         except IpcError as error:
             self._fail(error)
             return
-        self.sent += len(shared)
 
     # ---- waiting for room
 
@@ -260,15 +255,9 @@ class Outbox:
             outgoing = next(iter(self._backlog))
             error: IpcError | None = None
             try:
-                moved = outgoing.moved
-                if not (
-                    self._send(outgoing.data)
-                    if moved is None
-                    else self._send_moved(outgoing.data, moved)
-                ):
+                if not self._has_left(outgoing.data, outgoing.moved, outgoing.count):
                     self._wait_for_room()
                     return
-                self.sent += outgoing.count
             except PeerClosed as gone:
                 self.drop(gone)
                 return
