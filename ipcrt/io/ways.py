@@ -20,7 +20,6 @@ from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.kind import ObjType, kind_of
 from ipcrt.port.aport import AsyncPort
-from ipcrt.port.blocking import BlockingPort
 from ipcrt.port.interrupter import Interrupter
 from ipcrt.port.signals import Signals
 from ipcrt.port.waiting import wait_one
@@ -141,7 +140,7 @@ class LoopWays:
 
     def __init__(self, client: ResourceClient) -> None:
         self._client = client
-        self._port: AsyncPort = client._port  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        self._port = client.port
 
     async def open_handle(self, uri: str, timeout: float | None) -> Handle:
         return await self._client.open_handle(uri, timeout=timeout)
@@ -217,8 +216,7 @@ class ThreadWays:
 
     def __init__(self, client: BlockingResourceClient) -> None:
         self._client = client
-        port: BlockingPort = client._port  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        self._port = port
+        self._port = client.port
 
     async def open_handle(self, uri: str, timeout: float | None) -> Handle:
         return self._client.open_handle(uri, timeout=timeout)

@@ -24,22 +24,23 @@ from ipcrt.resources.data_end import Octets
 class BlockingResourceClient(Requests):
     """As `ResourceClient`; made and used on one plain thread."""
 
-    __slots__ = ("_port",)
+    __slots__ = ("port",)
 
     def __init__(self, channel: Channel, port: BlockingPort) -> None:
         """Move `channel`, the client's end of a control channel, here."""
         super().__init__(channel, port)
-        self._port = port
+        self.port = port
+        """The port that the client was made with; lent."""
         port.let_wait(self.channel)  # only its replies are waited for
 
     def open(self, uri: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> BlockingDataChannel:
         """As `ResourceClient.open`."""
         handle = self.open_handle(uri, timeout=timeout)
-        return BlockingDataChannel(data_channel(handle), self._port)
+        return BlockingDataChannel(data_channel(handle), self.port)
 
     def open_handle(self, uri: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> Handle:
         """As `ResourceClient.open_handle`."""
-        self._port.check_blocking(timeout)
+        self.port.check_blocking(timeout)
         return typed(self._answer(self._ask_open(uri), timeout).handle)
 
     def invoke(
@@ -51,19 +52,19 @@ class BlockingResourceClient(Requests):
         timeout: float | None = DEFAULT_TIMEOUT,
     ) -> bytes:
         """As `ResourceClient.invoke`."""
-        self._port.check_blocking(timeout)
+        self.port.check_blocking(timeout)
         result: bytes = self._answer(self._ask_invoke(uri, method, args), timeout).result
         return result
 
     def pipe(self, uri: str, write_to: WriteTo, *, timeout: float | None = None) -> int:
         """As `ResourceClient.pipe`."""
-        self._port.check_blocking(timeout)
+        self.port.check_blocking(timeout)
         written: int = self._answer(self._ask_pipe(uri, write_to), timeout).written
         return written
 
     def _answer(self, asked: Asked, timeout: float | None) -> Any:
         try:
-            self._port.run_until(asked.waiter, timeout, self._asking.connection)
+            self.port.run_until(asked.waiter, timeout, self._asking.connection)
         except BaseException:
             self._asking.abandon(asked)
             raise

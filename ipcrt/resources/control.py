@@ -111,12 +111,13 @@ class ResourceClient(Requests):
     begun, its reply is dropped when it comes, and the channel stays usable.
     """
 
-    __slots__ = ("_port",)
+    __slots__ = ("port",)
 
     def __init__(self, channel: Channel, port: AsyncPort) -> None:
         """Move `channel`, the client's end of a control channel, here."""
         super().__init__(channel, port)
-        self._port = port
+        self.port = port
+        """The port that the client was made with; lent."""
 
     async def open(self, uri: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> DataChannel:
         """Open a resource: a data channel of one's own.
@@ -125,7 +126,7 @@ class ResourceClient(Requests):
         descriptor (see `open_handle`). TimedOut, PeerClosed, RemoteProtocolError: the server broke
         the contract, and the channel is closed; InvalidArgs: no URI; NoResources.
         """
-        return DataChannel(data_channel(await self.open_handle(uri, timeout=timeout)), self._port)
+        return DataChannel(data_channel(await self.open_handle(uri, timeout=timeout)), self.port)
 
     async def open_handle(self, uri: str, *, timeout: float | None = DEFAULT_TIMEOUT) -> Handle:
         """Open a resource: a `Channel` of data, or what the server has: a `Socket`, a plain file.
@@ -164,7 +165,7 @@ class ResourceClient(Requests):
 
     async def _answer(self, asked: Asked, timeout: float | None) -> Any:
         try:
-            await self._port.wait_result(asked.waiter, timeout)
+            await self.port.wait_result(asked.waiter, timeout)
         except BaseException:
             self._asking.abandon(asked)
             raise
