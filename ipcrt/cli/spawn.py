@@ -38,7 +38,9 @@ def spawn(
 
     with Namespace.of_locator(locator_path(socket)) as own:
         grant = Grant(names or (), source=own)
+        # Ctrl-C is the command's. A handler, set before the command can print a word: unlike
+        # SIG_IGN it is not inherited.
+        signal.signal(signal.SIGINT, lambda *_: None)
         with spawn_blocking(command, namespace=grant, die_with_parent=signal.SIGTERM) as child:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the command's, too
             status = child.wait()
     raise typer.Exit(status if status >= 0 else 128 - status)

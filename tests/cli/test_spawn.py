@@ -66,7 +66,7 @@ def test_no_name_to_open(ipcrt: Command) -> None:
 
 def test_ctrl_c_is_for_the_command(ipcrt: Command) -> None:
     """It may take its time, and decides how it ends."""
-    command = "import signal\nprint('ready', flush=True)\ntry:\n  signal.pause()\n"
+    command = "import time\ntry:\n  print('ready', flush=True)\n  while True: time.sleep(0.01)\n"
     command += "except KeyboardInterrupt:\n  raise SystemExit(5)\n"
     process = subprocess.Popen(
         [*IPCRT, "spawn", sys.executable, "-c", command],
