@@ -38,9 +38,11 @@ def spawn(
 
     with Namespace.of_locator(locator_path(socket)) as own:
         grant = Grant(names or (), source=own)
-        # Ctrl-C is the command's. A handler, set before the command can print a word: unlike
-        # SIG_IGN it is not inherited.
-        signal.signal(signal.SIGINT, lambda *_: None)
+        signal.signal(signal.SIGINT, _leave_to_command)
         with spawn_blocking(command, namespace=grant, die_with_parent=signal.SIGTERM) as child:
             status = child.wait()
     raise typer.Exit(status if status >= 0 else 128 - status)
+
+
+def _leave_to_command(_number: int, _frame: object) -> None:
+    """Take Ctrl-C, which is the command's; a handler, because SIG_IGN would be inherited."""
