@@ -30,8 +30,8 @@ class SenderEnd:
 
     @property
     def closed(self) -> bool:
-        """True once either side has closed the channel, and this one has found out."""
-        return self._link.connection.error is not None
+        """True once either side has closed its direction, and this one has found out."""
+        return self._link.closed
 
     @property
     def sent_bytes(self) -> int:

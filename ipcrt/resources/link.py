@@ -10,6 +10,9 @@ It never waits itself; the async and the blocking channel differ only in how the
 3. Messages leave in their order and one a packet: what was sent is in the kernel's queue, and
    survives this end. What is tried on a full queue is not sent, and nothing else is lost.
 4. A message that breaks the contract ends this channel, once what came before it is taken.
+5. A peer that ends its own direction alone can still be sent to: that it wants no answer is not
+   said. Where sending finds it gone, what it had sent is read first, as far as rule 1 lets it: so
+   that those who listen for errors learn why.
 """
 
 from __future__ import annotations
@@ -20,7 +23,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Self, TypeAlias
 
 from ipcrt.bindings.call import Sending
-from ipcrt.bindings.connection import Connection
 from ipcrt.bindings.errors import again
 from ipcrt.bindings.tables import Method
 from ipcrt.errors import (
@@ -28,6 +30,7 @@ from ipcrt.errors import (
     Canceled,
     IpcError,
     LocalProtocolError,
+    PeerClosed,
     RemoteProtocolError,
     error_for,
 )
@@ -38,6 +41,7 @@ from ipcrt.objects.rights import Rights
 from ipcrt.port.port import Port
 from ipcrt.port.waiter import Waiter
 from ipcrt.resources.codes import error_of
+from ipcrt.resources.half_open import HalfOpen
 from ipcrt.resources.limits import MAX_FRAME_BYTES
 from ipcrt.resources.messages import ERROR, Data, Error, FramedData, StreamData
 from ipcrt.wire.epitaph import decode_epitaph
@@ -90,6 +94,7 @@ class Link:
     """The messages of one data channel, both ways. Used on its port's thread only."""
 
     __slots__ = (
+        "_closed_here",
         "_create_waiter",
         "_errors",
         "_hearers",
@@ -113,16 +118,18 @@ class Link:
         self._hearers = 0  # those who iterate over the errors
         self._on_error = on_error
         self._moving = False
+        self._closed_here = False
         self._wanted = on_error is not None
         self._waiters: list[Waiter[None]] = []
         self.sent_bytes = 0
         """Bytes of data that have left."""
-        self.connection: Final = Connection(
+        self.connection: Final = HalfOpen(
             _NAME,
             channel,
             port,
             self._message,
             self._closed,
+            on_ended=self._wake,
             max_message_bytes=_MAX_MESSAGE_BYTES,
         )
         self.outbox: Final = self.connection.outbox
@@ -187,7 +194,8 @@ class Link:
         """Somebody has stopped iterating over the errors."""
         self._hearers -= 1
         if not self._hearers:
-            self._inbox.extend(self._errors)
+            if not self._closed_here:
+                self._inbox.extend(self._errors)
             self._errors.clear()
 
     def want(self) -> None:
@@ -220,7 +228,7 @@ class Link:
             if isinstance(item, IpcError):
                 raise item
             return item
-        self.check()
+        self._check_reading()
         return None
 
     def take_or_look(self) -> Received | None:
@@ -235,16 +243,33 @@ class Link:
             error = self._errors.popleft()
             self._regulate()
             return error
-        self.check()
+        self._check_reading()
         return None
 
-    def _look(self) -> None:
-        """Read what is queued, if anything, without waiting."""
+    def _look(self) -> bool:
+        """Read what is queued, without waiting; False: there is nothing, or no room for it."""
         if self._moving or self.connection.error is not None:
-            return
+            return False
         self.want()
         self.outbox.release()  # else `spin` would rather not
-        self.connection.spin(0.0)
+        return self.connection.spin(0.0)
+
+    def _hear_why(self) -> None:
+        """The peer has gone: tell the errors that it has sent (rule 5)."""
+        if self.connection.channel.rights & Rights.READ:
+            while self._look():
+                pass
+
+    def _check_reading(self) -> None:
+        """Raises: why there is no more to read."""
+        error = self.connection.error or self.connection.ended
+        if error is not None:
+            raise again(error)
+
+    @property
+    def closed(self) -> bool:
+        """True once either side has closed its direction, and this one has found out."""
+        return self.connection.error is not None or self.connection.ended is not None
 
     # ---- waiting for news
 
@@ -273,7 +298,7 @@ class Link:
 
     def encode(self, kind: Method[Any, None], payload: object) -> bytes:
         """Answer the whole message. Raises: LocalProtocolError; why the channel has ended."""
-        self.check()
+        self._check_sending()
         body, _ = kind.request.encode(payload)
         return encode(NO_TXID, kind.ordinal, kind.flags, body)
 
@@ -289,16 +314,24 @@ class Link:
         Raises: ShouldWait: the peer's queue is full. AccessDenied, NoResources. Why the channel has
         ended, also where that was since `encode`.
         """
-        self.check()
+        self._check_sending()
         self.outbox.release()  # rule 3
-        self.outbox.post_now(data)
+        try:
+            self.outbox.post_now(data)
+        except PeerClosed:
+            self._hear_why()
+            raise
         self.sent_bytes += size
 
     def post(self, data: bytes, size: int) -> Sending | None:
         """Send a message, or line it up and answer what to wait for; raises as `try_post`."""
-        self.check()
+        self._check_sending()
         self.outbox.release()  # rule 3
-        outgoing = self.outbox.post(data, None, in_company=False)
+        try:
+            outgoing = self.outbox.post(data, None, in_company=False)
+        except PeerClosed:
+            self._hear_why()
+            raise
         if outgoing is None:
             self.sent_bytes += size
             return None
@@ -307,6 +340,8 @@ class Link:
         def done(error: IpcError | None) -> None:
             if error is None:
                 self.sent_bytes += size
+            elif isinstance(error, PeerClosed):
+                self._hear_why()
             sending.settle(error)
 
         outgoing.done = done
@@ -336,8 +371,10 @@ class Link:
         self._wake(Canceled("the channel was moved"))
         return channel
 
-    def check(self) -> None:
-        """Raises: why the channel has ended."""
+    def _check_sending(self) -> None:
+        """Raises: BadHandle: closed here, whoever was first. Why the channel has ended."""
+        if self._closed_here:
+            raise BadHandle(f"{_NAME}: closed")
         if self.connection.error is not None:
             raise again(self.connection.error)
 
@@ -351,13 +388,16 @@ class Link:
         }
 
     def close(self) -> None:
-        """Close the channel; who waits is told Canceled. Idempotent."""
+        """Close the channel; who waits is told Canceled. Idempotent.
+
+        Who iterates over the errors is told those that have come.
+        """
+        self._closed_here = True
         if self.connection.error is None:
             canceled = Canceled(f"{_NAME}: closed while it was waited for")
             self.connection.close(BadHandle(f"{_NAME}: closed"), canceled)
             self._wake(canceled)
         self._inbox.clear()
-        self._errors.clear()
 
     def _closed(self, error: IpcError) -> None:
         del error  # whoever is woken finds it

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ipcrt.errors import BadState, PeerClosed, Status
+from ipcrt.errors import BadState, IpcError, PeerClosed, Status
+from ipcrt.objects._fd import duplicate_fd
 from ipcrt.objects.channel import Channel
 from ipcrt.port.blocking import BlockingPort
-from ipcrt.resources.link import LOOK_AHEAD, LOOK_AHEAD_BYTES, Link
-from ipcrt.resources.messages import FRAMED_DATA, FramedData
+from ipcrt.resources.link import LOOK_AHEAD, LOOK_AHEAD_BYTES, SENDER_RIGHTS, Hearing, Link
+from ipcrt.resources.messages import ERROR, FRAMED_DATA, FramedData
 from tests.resources.raw import message
 
 
@@ -101,3 +102,64 @@ def test_a_peer_that_goes_between_encoding_and_sending_is_the_reason() -> None:
             with pytest.raises(PeerClosed):
                 send(data, 1)
         link.close()
+
+
+def _say_why_and_go(far: Channel) -> None:
+    far.write(message(FRAMED_DATA.ordinal, [b"x"]))
+    for status in (Status.NO_SPACE, Status.IO):
+        far.write(message(ERROR.ordinal, [int(status)]))
+    far.close()
+
+
+@pytest.mark.parametrize("way", ["post", "try_post"])
+def test_who_listens_for_errors_learns_why_the_peer_has_gone(way: str) -> None:
+    near, far = Channel.create()
+    told: list[IpcError] = []
+    with BlockingPort() as port:
+        link = Link(near, port, told.append)
+        _say_why_and_go(far)
+        with pytest.raises(PeerClosed):
+            getattr(link, way)(link.encode(FRAMED_DATA, FramedData(b"y")), 1)
+        assert [error.status for error in told] == [Status.NO_SPACE, Status.IO]
+        assert link.take() == FramedData(b"x")
+        link.close()
+
+
+def test_who_waits_for_room_when_the_peer_goes_learns_why() -> None:
+    near, far = Channel.create()
+    told: list[IpcError] = []
+    with BlockingPort() as port:
+        link = Link(near, port, told.append)
+        data = link.encode(FRAMED_DATA, FramedData(bytes(30_000)))
+        while (sending := link.post(data, 30_000)) is None:
+            pass
+        _say_why_and_go(far)
+        with pytest.raises(PeerClosed):
+            port.run_until(sending.waiter, 10)
+        assert [error.status for error in told] == [Status.NO_SPACE, Status.IO]
+        link.close()
+
+
+def test_errors_that_have_come_are_told_behind_the_closing_too() -> None:
+    near, far = Channel.create()
+    with BlockingPort() as port:
+        link = Link(near, port, None)
+        with Hearing(link):
+            _say_why_and_go(far)
+            _serve(port)
+            link.close()
+            heard = [link.take_error(), link.take_error()]
+            assert [error.status for error in heard if error] == [Status.NO_SPACE, Status.IO]
+            with pytest.raises(PeerClosed):
+                link.take_error()
+
+
+def test_a_clone_that_only_sends_reads_nothing_of_its_owners() -> None:
+    near, far = Channel.create()
+    with BlockingPort() as port, near:
+        clone = Link(Channel(duplicate_fd(near.fileno()), SENDER_RIGHTS), port, None)
+        _say_why_and_go(far)
+        with pytest.raises(PeerClosed):
+            clone.post(clone.encode(FRAMED_DATA, FramedData(b"y")), 1)
+        clone.close()
+        assert near.read().data == message(FRAMED_DATA.ordinal, [b"x"])
