@@ -1,7 +1,9 @@
 """TCP: `tcp://HOST:PORT` connects, `tcp-listen://HOST:PORT` accepts.
 
 1. A data channel carries the connection both ways; an empty frame is the half-close (`incoming`).
-   What the kernel says of the connection is told by an Error, then the channel closes.
+   What the kernel says of the connection is told by an Error, then the channel closes: IO where the
+   far end has reset it, so that it does not look like the end. What a client sent before it went
+   leaves still; what comes meanwhile is dropped.
 2. What is opened by `tcp-listen` is a listen channel: each accepted connection comes by a Connect,
    whose handle is its data channel. It listens until that channel is closed, and the connections
    go on. While the client does not read, nothing more is accepted.
@@ -11,12 +13,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import anyio
 
-from ipcrt.errors import AccessDenied, OutOfRange, PeerClosed, ShouldWait
+from ipcrt.errors import AccessDenied, IoError, OutOfRange, PeerClosed, ShouldWait
 from ipcrt.locator.resources import LocatedApp
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle
@@ -27,19 +30,24 @@ from ipcrt.resources.data import DataChannel
 from ipcrt.resources.requests import InvokeRequest, Opened, OpenRequest
 from ipcrt.resources.sessions import Served
 from ipcrt_services.resources.arguments import arguments, result
-from ipcrt_services.resources.incoming import Incoming
+from ipcrt_services.resources.incoming import END, Incoming
 from ipcrt_services.resources.owning import Owning
 from ipcrt_services.resources.patterns import HostPatterns
 from ipcrt_services.resources.query import Query
 from ipcrt_services.resources.sockets import accept, connect, listen, resolve, shut_down_writing
-from ipcrt_services.resources.streams import pump_in, pump_out, run_beside
+from ipcrt_services.resources.streams import read_some, run_beside, write_all
 from ipcrt_services.resources.threads import Threads
+
+T = TypeVar("T")
 
 HOSTS: Final = ("//{host}:{port:int}", "//[{host}]:{port:int}")
 """A name or an IPv4 address; an IPv6 one."""
 
 MAX_CONNECTIONS: Final = 256
 """Connections at once that one listen channel has brought; more wait in the kernel's queue."""
+
+LATE_S: Final = 10.0
+"""Seconds for what a client sent before it went, where the far end sends and does not read."""
 
 _KNOWN: Final = frozenset(("fd",))
 _GONE: Final = Signals.PEER_CLOSED | Signals.PEER_GONE
@@ -112,16 +120,34 @@ async def _serve(port: AsyncPort, handle: Handle, data: DataChannel) -> None:
     said = anyio.Event()
 
     async def outward() -> None:
-        await pump_out(port, handle, data)
-        await said.wait()
+        try:
+            while part := await _told(read_some(port, handle)):
+                await data.send_stream(part)
+            await data.send_frame(END)
+            await said.wait()
+        except PeerClosed:  # `inward` ends with that, too, when it has written everything
+            with anyio.move_on_after(LATE_S):
+                while await _told(read_some(port, handle)):
+                    pass
+                await anyio.sleep_forever()
+            raise
 
     async def inward() -> None:
-        await pump_in(port, incoming, handle)
+        while (parts := await incoming.take()) is not None:
+            await _told(write_all(port, handle, parts))
         shut_down_writing(handle)
         said.set()
         await incoming.wait_gone()
 
     await run_beside(outward, inward)
+
+
+async def _told(doing: Awaitable[T]) -> T:
+    """Do something with a connection. Raises: IoError: the far end has reset it."""
+    try:
+        return await doing
+    except PeerClosed as error:
+        raise IoError("the far end has reset the connection") from error
 
 
 async def _accept(port: AsyncPort, listener: Handle, data: DataChannel) -> None:

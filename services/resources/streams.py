@@ -15,9 +15,8 @@ from ipcrt.errors import from_oserror
 from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort
 from ipcrt.port.signals import Signals
-from ipcrt.resources.data import DataChannel
 from ipcrt.resources.limits import MAX_STREAM_BYTES
-from ipcrt_services.resources.incoming import END, Incoming
+from ipcrt_services.resources.incoming import Incoming
 
 READING: Final = Signals.READABLE | Signals.PEER_CLOSED | Signals.PEER_WRITE_DISABLED
 """What to wait for before reading once more; the end of file is no READABLE."""
@@ -58,13 +57,6 @@ def behind(parts: list[memoryview], count: int) -> list[memoryview]:
             return [part[count:], *parts[index + 1 :]]
         count -= len(part)
     return []
-
-
-async def pump_out(port: AsyncPort, handle: Handle, data: DataChannel) -> None:
-    """Send what comes by a descriptor, then its end."""
-    while part := await read_some(port, handle):
-        await data.send_stream(part)
-    await data.send_frame(END)
 
 
 async def pump_in(port: AsyncPort, incoming: Incoming, handle: Handle) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -14,6 +15,7 @@ from ipcrt.errors import (
     AccessDenied,
     AlreadyExists,
     InvalidArgs,
+    IoError,
     IpcError,
     NotFound,
     OutOfRange,
@@ -117,8 +119,29 @@ async def test_a_reset_is_told_as_an_error() -> None:
             far, _ = listener.accept()
             far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             far.close()
+            with pytest.raises(IoError):
+                await data.recv()
             with pytest.raises(PeerClosed):
                 await data.recv()
+
+
+async def test_what_was_sent_before_the_client_went_arrives() -> None:
+    with listening() as (listener, uri):
+        async with serving("net", "/") as world:
+            data = await world.client.open(uri)
+            far, _ = listener.accept()
+            with far:
+                sent = 0
+                with contextlib.suppress(TimedOut):  # until nothing moves any more
+                    while True:
+                        await data.send_stream(bytes(65516), timeout=0.1)
+                        sent += 65516
+                data.close()
+                far.sendall(b"news that nobody reads")
+                received = 0
+                while part := await anyio.to_thread.run_sync(far.recv, 1 << 16):
+                    received += len(part)
+                assert received == sent
 
 
 async def test_who_cannot_be_connected_to() -> None:
