@@ -15,7 +15,6 @@ from typing import Final, Self, TypeVar
 import msgspec
 
 from ipcrt.cli.complaint import Misused
-from ipcrt.cli.resources_accept import accept_one
 from ipcrt.errors import (
     AccessDenied,
     InvalidArgs,
@@ -30,6 +29,7 @@ from ipcrt.locator.resources import name_of, open_resources, scheme_of
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.kind import ObjType
+from ipcrt.resources.accepting import Accepting
 from ipcrt.resources.control import ResourceClient
 from ipcrt.resources.data import DataChannel
 
@@ -74,7 +74,8 @@ class Resources:
             kind = ObjType(handle.TYPE).name
             raise WrongType(f"{uri:.80}: a {kind} descriptor came, and no data: leave out ?fd")
         if scheme_of(uri) == LISTENS:
-            handle = await accept_one(self._locator.port, handle)
+            async with Accepting(handle, self._locator.port) as accepting:
+                return await accepting.accept()
         return DataChannel(handle, self._locator.port)
 
     async def open_handle(self, uri: str) -> Handle:
