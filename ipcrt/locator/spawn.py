@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Self, Unpack
 
 import anyio
@@ -64,6 +64,10 @@ def spawn_blocking(
         return BlockingChildProcess(start(argv, options, baggage), baggage.served)
 
 
+def _reap(process: Process) -> int:
+    return process.wait_status(reap=True)
+
+
 class _Child:
     """What both kinds know of their child."""
 
@@ -85,13 +89,23 @@ class _Child:
             raise NotFound(f"child {self.pid} has ended")
         self.process.kill(number)
 
-    def _reap(self) -> None:
+    def close(self) -> None:
+        """Kill it if it runs still, and wait for as long as the kernel takes; idempotent."""
+        if not self.ended:
+            self._end(end)
+
+    def _end(self, wait: Callable[[Process], int] = _reap) -> None:
         """Take note of how it ended, which the kernel tells once."""
         with self.process as process:
             try:
-                self._status = process.wait_status(reap=True)
+                self._status = wait(process)
             except BadState as error:
                 self._status = error
+        self._over()
+
+    def _over(self) -> None:
+        """Give back what there is as long as it runs."""
+        raise NotImplementedError
 
     def _result(self) -> int:
         assert self._status is not None
@@ -144,8 +158,7 @@ class ChildProcess(_Child):
 
     def _news(self, packet: Packet) -> None:
         if packet.signals & Signals.TERMINATED and not self.ended:
-            self._reap()
-            self._over()
+            self._end()
 
     def _over(self) -> None:
         self._port.unbind(self._key)
@@ -164,16 +177,6 @@ class ChildProcess(_Child):
             with anyio.CancelScope(shield=True):
                 await self.wait()
         self.close()
-
-    def close(self) -> None:
-        """As `aclose`, blocking for as long as the kernel takes to end it; idempotent."""
-        if self.ended:
-            return
-        try:
-            self._status = end(self.process)
-        except BadState as error:
-            self._status = error
-        self._over()
 
     async def __aenter__(self) -> Self:
         return self
@@ -207,21 +210,10 @@ class BlockingChildProcess(_Child):
         """
         if not self.ended:
             wait_one(self.process, Signals.TERMINATED, timeout, interrupter)
-            self._reap()
-            self._join()
+            self._end()
         return self._result()
 
-    def close(self) -> None:
-        """Kill it if it runs still, and wait for it; idempotent."""
-        if self.ended:
-            return
-        try:
-            self._status = end(self.process)
-        except BadState as error:
-            self._status = error
-        self._join()
-
-    def _join(self) -> None:
+    def _over(self) -> None:
         if self._server is not None:
             self._server.join()
             self._server.spawned.result()
