@@ -3,6 +3,7 @@
 1. It ends exactly once: with a value, with what it raised, or with Canceled.
 2. Whoever waits on the thread that the work itself runs on would wait for ever: BadState at once.
 3. An error that nobody has asked for by the time it is forgotten is logged.
+4. Who blocks for it does so on a port of its own, and is interrupted as every blocking wait is.
 Source: Starnix, `futures::future::abortable`; concurrent.futures.Future.
 """
 
@@ -12,12 +13,14 @@ import concurrent.futures
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Final, Generic, TypeVar
 
 from ipcrt.errors import BadState, Canceled, TimedOut
 from ipcrt.port.aport import AsyncPort
+from ipcrt.port.blocking import BlockingPort
 from ipcrt.port.packet import Packet
+from ipcrt.port.port import Port
 from ipcrt.port.waiter import Waiter
 
 T = TypeVar("T")
@@ -28,7 +31,7 @@ _log: Final = logging.getLogger("ipcrt.port")
 class Spawned(Generic[T]):
     """What became of work that was given to an executor. Usable from any thread."""
 
-    __slots__ = ("_asked", "_future", "_on_abort", "_on_end", "_thread", "name")
+    __slots__ = ("_asked", "_blocked", "_future", "_on_abort", "_on_end", "_thread", "name")
 
     def __init__(self, name: str, thread: int | None, on_abort: Callable[[], object]) -> None:
         """`thread` is the one that the work runs on, if that is known; see rule 2.
@@ -41,6 +44,7 @@ class Spawned(Generic[T]):
         self._future: concurrent.futures.Future[T] = concurrent.futures.Future()
         self._on_end: list[Callable[[], object]] = []
         self._asked = False
+        self._blocked: list[BlockingPort] = []
 
     def done(self) -> bool:
         """True once it has ended."""
@@ -55,16 +59,35 @@ class Spawned(Generic[T]):
     def result(self, timeout: float | None = None) -> T:
         """Block until it has ended; answer its value, or raise what it raised.
 
-        Raises: Canceled: it was aborted, or its executor has closed. TimedOut: after `timeout`
-        seconds; the work goes on. BadState: on the thread that it runs on (rule 2).
+        Raises: Canceled: it was aborted, its executor has closed, or `interrupt`. TimedOut: after
+        `timeout` seconds; the work goes on. BadState: on the thread that it runs on (rule 2), or
+        an event loop runs in this one. NoResources.
         """
-        if not self.done() and threading.get_ident() == self._thread:
-            raise BadState(f"{self.name!r} runs on this thread and would never end: await wait()")
-        try:
-            self._future.exception(timeout)
-        except concurrent.futures.TimeoutError:
-            raise TimedOut(f"{self.name!r} has not ended within {timeout} seconds") from None
+        if not self.done():
+            if threading.get_ident() == self._thread:
+                raise BadState(
+                    f"{self.name!r} runs on this thread and would never end: await wait()"
+                )
+            self._block(timeout)
         return self._take()
+
+    def _block(self, timeout: float | None) -> None:
+        with BlockingPort(busy_poll_us=0) as port, self._told_at_end(port) as waiter:
+            self._blocked.append(port)
+            try:
+                port.run_until(waiter, timeout)
+            except TimedOut:
+                message = f"{self.name!r} has not ended within {timeout} seconds"
+                raise TimedOut(message) from None
+            finally:
+                self._blocked.remove(port)
+
+    def interrupt(self) -> bool:
+        """End a `result` that blocks with Canceled, the latest of several; False: none does.
+
+        From any thread. The work goes on.
+        """
+        return any(port.interrupt() for port in self._blocked[::-1])
 
     async def wait(self, port: AsyncPort) -> T:
         """As `result`, for a task of the loop that `port` belongs to.
@@ -76,8 +99,13 @@ class Spawned(Generic[T]):
 
     async def ended(self, port: AsyncPort) -> None:
         """Wait until it has ended, however it did."""
-        if self.done():
-            return
+        if not self.done():
+            with self._told_at_end(port) as waiter:
+                await port.wait_result(waiter)
+
+    @contextlib.contextmanager
+    def _told_at_end(self, port: Port) -> Generator[Waiter[None], None, None]:
+        """Answer what is done on `port` when this has ended."""
         waiter: Waiter[None] = port.create_waiter()
         key = port.new_key()
 
@@ -94,8 +122,11 @@ class Spawned(Generic[T]):
         port.bind(key, wake)
         self._on_end.append(ring)
         try:
-            if not self.done():
-                await port.wait_result(waiter)
+            if self.done():  # whoever ended it may have been too early to know of it
+                with contextlib.suppress(ValueError):
+                    self._on_end.remove(ring)
+                    ring()
+            yield waiter
         finally:
             # Either `ring` is taken back here, or its packet is under way and unbinds the key.
             with contextlib.suppress(ValueError):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+import time
+from collections.abc import Generator
 
 import pytest
 
 from ipcrt.errors import BadState, Canceled, TimedOut
+from ipcrt.port.interrupts import Scope
 from ipcrt.port.spawned import Spawned
-from tests.port.scene import HANG, AsyncScene, story
+from tests.port.scene import A_MOMENT, HANG, AsyncScene, story
 
 
 def make(aborts: list[str] | None = None) -> Spawned[int]:
@@ -56,6 +60,72 @@ def test_a_result_is_waited_for_so_long_and_on_no_thread_of_its_own() -> None:
         thread.join(HANG)
     assert seen == [3]
     assert spawned.result() == 3  # what has ended may be asked anywhere
+
+
+@pytest.fixture
+def alarm() -> Generator[None]:
+    """A signal whose handler raises."""
+
+    def handler(*_: object) -> None:
+        raise InterruptedError
+
+    before = signal.signal(signal.SIGALRM, handler)
+    yield
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("alarm")
+def test_a_signals_handler_ends_the_blocking_and_not_the_work() -> None:
+    spawned = make()
+    for _ in range(3):
+        signal.setitimer(signal.ITIMER_REAL, A_MOMENT)
+        with pytest.raises(InterruptedError):
+            spawned.result()
+    spawned.succeed(1)
+    assert spawned.result() == 1
+
+
+def test_another_thread_ends_the_blocking_and_not_the_work() -> None:
+    spawned = make()
+    assert not spawned.interrupt()
+
+    def interrupt() -> None:
+        while not spawned.interrupt():
+            time.sleep(0.001)
+
+    for _ in range(3):
+        other = threading.Thread(target=interrupt)
+        other.start()
+        with pytest.raises(Canceled, match="interrupted"):
+            spawned.result()
+        other.join()
+        assert not spawned.interrupt()
+    spawned.succeed(1)
+    assert spawned.result() == 1
+    assert not spawned.interrupt()
+
+
+def test_what_is_cancelled_as_a_whole_blocks_for_nothing() -> None:
+    spawned = make()
+    scope = Scope()
+    threading.Timer(A_MOMENT, scope.cancel).start()
+    with pytest.raises(Canceled):
+        scope.run(spawned.result)
+
+
+def test_one_that_ends_while_it_is_being_blocked_for_is_not_missed() -> None:
+    for _ in range(200):
+        spawned = make()
+        ending = threading.Thread(target=spawned.succeed, args=(1,))
+        ending.start()
+        assert spawned.result(HANG) == 1
+        ending.join()
+
+
+@pytest.mark.anyio
+async def test_a_loop_is_not_blocked() -> None:
+    with pytest.raises(BadState, match="event loop"):
+        make().result()
 
 
 @story
