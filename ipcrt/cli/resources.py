@@ -160,8 +160,13 @@ def explained(error: IpcError, uri: str, *, closed: bool) -> IpcError:
 
 def writes(uri: str) -> bool:
     """True where the query says that the resource is opened to be written."""
+    return not flags_of(uri).isdisjoint(("write", "append"))
+
+
+def flags_of(uri: str) -> set[str]:
+    """Answer the fields of a query that are not said to be off."""
     fields = (field.partition("=") for field in uri.partition("?")[2].split("&"))
-    return any(name in ("write", "append") and value != "0" for name, _, value in fields)
+    return {name for name, _, value in fields if value != "0"}
 
 
 def for_writing(uri: str, *, append: bool) -> str:

@@ -99,7 +99,7 @@ async def exchange(
     async def taking() -> None:
         await take_all(data, taker, leaves=leaves)
 
-    await _beside(taking, feeding)
+    await beside(taking, feeding)
     return fed
 
 
@@ -162,8 +162,8 @@ class Drop:
             await self._process.take(data)
 
 
-async def _beside(main: Job, other: Job) -> None:
-    """Run both until `main` has ended, or one fails; raises what the first has raised."""
+async def beside(main: Job, other: Job) -> None:
+    """Run both until `main` has ended, or one fails; raises what the first that failed raised."""
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(other)

@@ -5,7 +5,8 @@
    is written.
 2. What comes both ways (a connection, a process) is copied here, message by message: a server that
    copied it would never be told that nothing comes from us. So is what a server cannot pipe.
-3. What is written is told its end only when all of it has come: who has gone in the middle leaves
+3. Where somebody looks, what a server copies is followed by a gauge (`resources_gauge`).
+4. What is written is told its end only when all of it has come: who has gone in the middle leaves
    it without, and a store keeps what it had.
 """
 
@@ -22,8 +23,17 @@ from pathlib import Path
 import anyio
 
 from ipcrt.cli.complaint import Failed, Misused
-from ipcrt.cli.resources import DUPLEX, END, ONE_WAY, Resources, check_uri, with_flags
-from ipcrt.cli.resources_copy import Drop, Feed, Forward, ProcessFrames, exchange, take_all
+from ipcrt.cli.resources import (
+    DUPLEX,
+    END,
+    ONE_WAY,
+    Resources,
+    check_uri,
+    flags_of,
+    with_flags,
+)
+from ipcrt.cli.resources_copy import Drop, Feed, Forward, ProcessFrames, beside, exchange, take_all
+from ipcrt.cli.resources_gauge import DescriptorGauge, Gauge, follow
 from ipcrt.cli.resources_progress import Progress, can_show
 from ipcrt.cli.resources_stdio import READING, STDERR, Sink
 from ipcrt.errors import InvalidArgs, NotSupported, PeerClosed, WrongType, from_oserror
@@ -120,7 +130,7 @@ class Copy:
     async def _have_piped(self, target: DataChannel) -> None:
         """Have the server copy; where it cannot, do it here."""
         try:
-            self._progress.add(await self._resources.pipe(self._from, target))
+            await self._follow(target, self._gauge_of_size)
         except NotSupported:
             async with await self._resources.open(self._from) as source:
                 await self._relay(source, target)
@@ -129,23 +139,45 @@ class Copy:
         """Have the server write to a file itself; False: it cannot, and nothing has been copied."""
         try:
             with await self._resources.open_handle(with_flags(self._to, "fd")) as handle:
-                copied = await self._resources.pipe(self._from, Handle(handle.take()))
+                await self._follow_descriptor(handle)
         except (InvalidArgs, NotSupported, WrongType):
             return False
-        self._progress.add(copied)
         return True
 
     async def _to_socket(self) -> None:
         """Have the server write to a connection itself, and await the end of the other side."""
         with await self._resources.open_handle(with_flags(self._to, "fd")) as handle:
-            copy = Handle(os.dup(handle.fileno()))
-            self._progress.add(await self._resources.pipe(self._from, copy))
+            await self._follow_descriptor(handle)
             try:
                 with socket.socket(fileno=os.dup(handle.fileno())) as connection:
                     connection.shutdown(socket.SHUT_WR)
             except OSError as error:
                 raise from_oserror(error, f"{self._to:.80}") from error
             await self._drain(handle)
+
+    async def _follow_descriptor(self, handle: Handle) -> None:
+        gauge = DescriptorGauge(handle.fileno(), appends="append" in flags_of(self._to))
+        with Handle(os.dup(handle.fileno())) as copy:  # which is moved, if it comes to that
+            await self._follow(copy, gauge)
+
+    async def _gauge_of_size(self) -> int | None:
+        if check_uri(self._to) != "file" or "truncate" not in flags_of(self._to):
+            return None
+        return await self._resources.size_of(self._to.partition("?")[0])
+
+    async def _follow(self, write_to: DataChannel | Handle, gauge: Gauge) -> None:
+        """Have the server copy, and show how far it is where somebody looks (rule 3)."""
+        progress = self._progress
+
+        async def copy() -> None:
+            progress.reach(await self._resources.pipe(self._from, write_to))
+
+        if not progress.shown:
+            await copy()
+            return
+        if check_uri(self._from) in ONE_WAY:
+            progress.total = await self._resources.size_of(self._from)
+        await beside(copy, partial(follow, gauge, progress, self._port))
 
     async def _drain(self, handle: Handle) -> None:
         while True:

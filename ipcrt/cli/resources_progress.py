@@ -1,7 +1,7 @@
 """Progress: a bar on a terminal's standard error, for what takes longer than a moment.
 
-It is drawn by rich, which is loaded only then, and only where bytes have come: who stalls sees the
-bar stand still. Sizes are in bytes.
+It is drawn by rich, which is loaded only then, and only where somebody counts: of bytes that come
+through here who stalls sees the bar stand still. Sizes are in bytes.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class Progress:
         self.bytes = 0
         """So many have come."""
         self.total = total
+        self.shown: Final = shown
+        """True where somebody looks."""
         self._begun = time.monotonic()
         self._due = self._begun + AFTER_S if shown else float("inf")
         self._bar: Bar | None = None
@@ -42,7 +44,12 @@ class Progress:
 
     def add(self, count: int) -> None:
         """So many more bytes have come."""
-        self.bytes += count
+        self.reach(self.bytes + count)
+
+    def reach(self, count: int | None) -> None:
+        """So many bytes have come in all; None: nobody knows, and time has passed."""
+        if count is not None:
+            self.bytes = count
         now = time.monotonic()
         if now >= self._due:
             self._due = now + EVERY_S
@@ -53,7 +60,7 @@ class Progress:
             self._begin()
         assert self._bar is not None
         assert self._task is not None
-        self._bar.update(self._task, completed=self.bytes)
+        self._bar.update(self._task, completed=self.bytes, total=self.total)
         self._bar.refresh()
 
     def _begin(self) -> None:
@@ -61,6 +68,7 @@ class Progress:
         from rich.progress import (
             BarColumn,
             DownloadColumn,
+            TimeElapsedColumn,
             TimeRemainingColumn,
             TransferSpeedColumn,
         )
@@ -71,7 +79,7 @@ class Progress:
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),
-            TimeRemainingColumn(),
+            TimeElapsedColumn() if self.total is None else TimeRemainingColumn(),
             console=Console(file=sys.stderr),
             auto_refresh=False,
             transient=True,

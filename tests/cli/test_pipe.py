@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from tests.cli.resource_house import House, Ran, open_house
+from tests.cli.terminal import Terminal
 
 BYTES = bytes(range(256)) * 1024
 MIB = 1 << 20
@@ -124,6 +125,31 @@ def test_ctrl_c_ends_at_once(house: House) -> None:
         piping.send_signal(signal.SIGINT)
         assert piping.communicate(timeout=30) == (b"", b"")
     assert piping.returncode == 130
+    (house.files / "f").unlink()
+
+
+def test_a_terminal_sees_how_far_the_server_is(house: House) -> None:
+    with (house.files / "large").open("wb") as file:
+        file.truncate(64 * MIB)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        uri = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with Terminal(house.argv("pipe", "file:///large", uri), **house.environment) as terminal:
+            with server.accept()[0] as connection:
+                terminal.expect("/67.1 MB")  # while nobody takes anything
+                while connection.recv(1 << 20):
+                    pass
+            terminal.expect("67108864 bytes in")
+            assert terminal.wait() == 0
+    (house.files / "large").unlink()
+
+
+def test_a_terminal_sees_that_a_copy_goes_on(house: House) -> None:
+    line = house.argv("pipe", "own:///flood", "file:///f")
+    with Terminal(line, **house.environment) as terminal:
+        terminal.expect("B/s")
+        terminal.type("\x03")
+        terminal.expect("\x1b[?25h")  # the cursor is back
+        assert terminal.wait() == 130
     (house.files / "f").unlink()
 
 
