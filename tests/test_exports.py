@@ -55,8 +55,32 @@ def _loaded(source: str) -> set[str]:
     return set(printed.split())
 
 
+def test_each_room_has_its_face_here() -> None:
+    faces = {
+        "port": {"BlockingChannel", "Executor", "Interrupter", "Spawned", "open_port"},
+        "bindings": {"BlockingProxy", "Proxy", "Server"},
+        "shm": {
+            "AsyncStateReader",
+            "ClientSwapchain",
+            "SharedState",
+            "TimelineSync",
+            "create_ring",
+        },
+        "resources": {"Accepting", "BlockingResourceClient", "DataChannel", "ResourceApp"},
+        "locator": {"Grant", "LocatedApp", "Namespace", "connect_through", "spawn"},
+        "io": {"AsyncFile", "ResourceFile", "aopen", "file_of", "wait_readable"},
+        "inspect": {"Inspector", "Snapshot"},
+    }
+    for room, names in faces.items():
+        here = [each for module, each in ipcrt._HOMES.items() if module.split(".")[1] == room]
+        assert names <= {name for each in here for name in each}, room
+    assert "open" not in ipcrt.__all__  # `from ipcrt import *` would hide Python's own
+
+
 def test_importing_is_light() -> None:
     heavy = {"asyncio", "msgspec", "rich", "trio", "typer", "uvloop"}
-    assert not heavy & _loaded("import ipcrt")
-    loops = {"asyncio", "trio", "uvloop", "typer", "rich"}
+    alone = _loaded("import ipcrt")
+    assert not heavy & alone
+    assert not [name for name in alone if name.startswith("ipcrt.")]
+    loops = {"anyio._backends", "asyncio", "numpy", "trio", "uvloop", "typer", "rich"}
     assert not loops & _loaded("from ipcrt import *")

@@ -48,7 +48,7 @@ async def test_a_connection() -> None:
         near.sendall(b"12345")
         assert far.recv(9) == b"12345"
         with anyio.fail_after(20):
-            while await gauge() != 5:  # an acknowledgement may be late
+            while await gauge() != 5:  # noqa: ASYNC110  (an acknowledgement may be late)
                 await anyio.sleep(0.001)
 
 
