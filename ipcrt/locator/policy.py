@@ -27,10 +27,11 @@ import grp
 import os
 import pwd
 import re
+import stat
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, Literal, Self, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
 import msgspec
 
@@ -48,14 +49,17 @@ _UNKNOWN: Final = re.compile(r"unknown field `([^`]*)`")
 Action: TypeAlias = Literal["open", "register", "inspect"]
 """What a rule grants."""
 
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 2)]
+"""A uid or gid; the one above stands for none. Source: setresuid(2)."""
+
 ACTIONS: Final[tuple[Action, ...]] = ("open", "register", "inspect")
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One rule; a condition that is absent holds for everybody."""
 
-    user: list[int | str] | None = None
-    group: list[int | str] | None = None
+    user: list[Number | str] | None = None
+    group: list[Number | str] | None = None
     unit: list[str] | None = None
     cgroup: list[str] | None = None
     open: list[str] = []
@@ -175,11 +179,14 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_policy(path: str | os.PathLike[str]) -> str:
     """Read a policy file's text.
 
-    Raises: NotFound. InvalidArgs: it cannot be read, is too long, or no UTF-8.
+    It waits for nobody: whoever reads it may be a daemon that serves others.
+    Raises: NotFound. InvalidArgs: it cannot be read, is a pipe, is too long, or no UTF-8.
     """
     file = Path(path)
     try:
-        with file.open("rb") as source:
+        with open(file, "rb", opener=_open_at_once) as source:
+            if stat.S_ISFIFO(os.fstat(source.fileno()).st_mode):
+                raise InvalidArgs(f"policy {file} is no file, but a pipe")
             text = source.read(_MAX_POLICY_BYTES + 1)
     except FileNotFoundError as error:
         raise NotFound(f"policy {file} is not there") from error
@@ -191,6 +198,11 @@ def read_policy(path: str | os.PathLike[str]) -> str:
         return text.decode()
     except UnicodeDecodeError as error:
         raise InvalidArgs(f"policy {file}: {error}") from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file without waiting for whoever is to write it. Source: fifo(7)."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def first_like(value: str, patterns: Sequence[str]) -> str | None:

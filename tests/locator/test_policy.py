@@ -3,6 +3,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import socket
 from pathlib import Path
 
 import pytest
@@ -225,6 +226,35 @@ def test_an_error_names_the_file_and_the_place(
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"none\.toml is not there"):
         Policy.load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket"])
+def test_what_nobody_may_ever_write_into_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    """A daemon that reads its policy again must not stand still."""
+    where = tmp_path / "policy.toml"
+    if kind == "fifo":
+        os.mkfifo(where)
+        says = "is no file"
+    else:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(where))
+        says = "No such device or address"
+    with pytest.raises(InvalidArgs, match=f"policy {where}:? {says}"):
+        Policy.load(where)
+
+
+@pytest.mark.parametrize("key", ["user", "group"])
+@pytest.mark.parametrize("number", [-1, 2**32 - 1, 2**32, 10**30])
+def test_a_number_that_nobody_can_have_is_an_error(tmp_path: Path, key: str, number: int) -> None:
+    where = write(tmp_path, f"[[rule]]\n{key} = ['root', {number}]\n")
+    with pytest.raises(InvalidArgs) as caught:
+        Policy.load(where)
+    assert f"- at `$.rule[0].{key}[1]` (line 2)" in str(caught.value)
+
+
+def test_the_greatest_number_there_is(tmp_path: Path) -> None:
+    where = write(tmp_path, "[[rule]]\nuser = [4294967294]\ngroup = [0]\n")
+    assert Policy.load(where).rule[0].user == [4294967294]
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
