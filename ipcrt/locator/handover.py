@@ -21,6 +21,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 from ipcrt.errors import BadState, Canceled, IpcError, TimedOut, Unavailable
 from ipcrt.objects._fd import close_fd, duplicate_fd
@@ -28,6 +29,9 @@ from ipcrt.objects.channel import Channel
 from ipcrt.objects.kind import ObjType, check_kind
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
+
+_LONGEST_S: Final = threading.TIMEOUT_MAX / 2
+"""Locks refuse to wait any longer: some hundred years."""
 
 
 class _Slot:
@@ -96,8 +100,10 @@ class HandOver:
         """
         if threading.get_ident() == self._thread:
             raise BadState("add_channel would wait for the thread it runs on")
+        if timeout is not None:
+            timeout = max(0.0, min(timeout, _LONGEST_S))
         until = None if timeout is None else time.monotonic() + timeout
-        if not self._push.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
+        if not self._push.acquire(timeout=-1 if timeout is None else timeout):
             raise TimedOut(f"other hand-overs took all of {timeout} seconds")
         try:
             self._hand_over(_Slot(channel), until)

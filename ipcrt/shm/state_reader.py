@@ -6,7 +6,7 @@
 
 1. Reading makes no system call. Waiting does: it sleeps on the section's version (`futex`).
 2. Nothing of the memory tells where to look: that is the layout's, of which both sides have one.
-3. Who waits looks for a dead writer ten times a second.
+3. Who waits looks ten times a second whether the writer is dead, or the wait was cancelled.
 4. Views and arrays that were given out keep the memory mapped after `close`, until they are gone.
 How it lies in memory: docs/shared-state.md.
 """
@@ -20,8 +20,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
 
 from ipcrt.errors import BadState, InvalidArgs, NotSupported, PeerClosed, ProtocolError, TimedOut
+from ipcrt.objects.handle import Handle
 from ipcrt.objects.seals import Seals
 from ipcrt.objects.vmo import Vmo
+from ipcrt.port.interrupts import current_scope, interrupted
+from ipcrt.port.loop_here import refuse_on_loop
 from ipcrt.shm import futex
 from ipcrt.shm.checksum import needs_checksum
 from ipcrt.shm.layout import Layout, Section
@@ -59,14 +62,17 @@ class StateReader:
             self._readers[section] = self._readers[section.name] = reader
 
     @classmethod
-    def attach(cls, vmo: Vmo, layout: Layout) -> Self:
-        """Map a shared state of `layout`. Takes `vmo`, which is closed if it fails.
+    def attach(cls, handle: Handle, layout: Layout) -> Self:
+        """Map a shared state of `layout`: what `SharedState.share` gave. Owns `handle` in any case.
 
-        Raises: BadState: not sealed, so not mapped. ProtocolError: no shared state, or one of
-        another layout. NotSupported: another version of the format, or a writer that takes this
-        for another machine. AccessDenied: no READ or MAP right. BadHandle, NoResources.
+        Raises: WrongType: no VMO. BadState: not sealed, so not mapped. ProtocolError: no shared
+        state, or one of another layout. NotSupported: another version of the format, or a writer
+        that takes this for another machine. AccessDenied: no READ or MAP right. BadHandle,
+        NoResources.
         """
         with ExitStack() as undo:
+            undo.enter_context(handle)
+            vmo = handle if isinstance(handle, Vmo) else Vmo.from_handle(handle)
             undo.enter_context(vmo)
             missing = _NEEDED & ~vmo.seals
             if missing:
@@ -145,6 +151,8 @@ class StateReader:
         `after` is the newest that is there now, unless told. `timeout` in seconds; None: for ever;
         zero looks once.
         Raises: TimedOut. PeerClosed: the writer is gone. BadHandle: closed, also meanwhile.
+        BadState: it would have to sleep, and an event loop runs in this thread. Canceled: the
+        executor's call that it is part of was cancelled.
         """
         reader = self.section(section)
         seen = reader.version if after is None else after
@@ -158,10 +166,14 @@ class StateReader:
                 if reader.version > seen:  # its last word
                     break
                 raise PeerClosed(f"the writer of {self.layout.name} is gone")
+            scope = current_scope()
+            if scope is not None and scope.cancelled:
+                raise interrupted()
             if is_over:
                 raise TimedOut(f"no newer {reader.section.name} within {timeout} seconds")
             if now >= look:
                 look = now + _LOOK_S
+            refuse_on_loop()
             rest = look - now if until is None else min(look, until) - now
             if reader.is_quiet:
                 time.sleep(min(rest, _QUIET_LOOK_S))

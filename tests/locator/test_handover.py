@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -151,6 +152,15 @@ def test_timed_out(place: Place) -> None:
     assert isinstance(giver.error, TimedOut)
     place.serve()  # the packet is still there, and must not be believed
     assert place.taken == []
+    place.check()
+
+
+@pytest.mark.parametrize("timeout", [math.inf, 1e300, threading.TIMEOUT_MAX * 2])
+def test_a_timeout_as_long_as_one_likes(place: Place, timeout: float) -> None:
+    giver = place.giver(timeout)
+    wait_until(lambda: place.port.statistics()["queued_packets"] or not giver.is_alive())
+    place.serve_until_done()
+    assert len(place.taken) == 1
     place.check()
 
 

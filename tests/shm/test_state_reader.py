@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import anyio
 import pytest
 
 from ipcrt.errors import (
@@ -19,9 +20,12 @@ from ipcrt.errors import (
     ProtocolError,
     TimedOut,
 )
+from ipcrt.objects.channel import Channel
 from ipcrt.objects.rights import Rights
 from ipcrt.objects.seals import Seals
 from ipcrt.objects.vmo import Vmo
+from ipcrt.port.aport import open_port
+from ipcrt.port.executor import open_executor
 from ipcrt.shm import state_reader
 from ipcrt.shm.layout import Layout
 from ipcrt.shm.shared_state import SharedState
@@ -175,6 +179,17 @@ def test_what_is_no_memory_is_refused() -> None:
         StateReader.attach(closed, LAYOUT)
 
 
+def test_a_handle_as_it_came_in_a_message_will_do(state: SharedState) -> None:
+    state.publish(HEAD, AT_REST)
+    ours, theirs = Channel.create()
+    with ours, theirs:
+        ours.write(b"state", [state.share()])
+        [handle] = theirs.read().handles
+    with StateReader.attach(handle, LAYOUT) as reader:
+        assert reader.read(HEAD) == AT_REST
+    assert handle.closed
+
+
 def test_memory_full_of_nonsense_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", no_sleep)
     vmo = Vmo.create(LAYOUT.size)
@@ -323,6 +338,33 @@ def test_a_wait_without_a_number_is_for_what_is_not_there_yet(
     publisher.start()
     assert reader.wait(HEAD, timeout=20.0) == 2
     publisher.join()
+
+
+@pytest.mark.anyio
+async def test_a_wait_would_stop_an_event_loop(state: SharedState, reader: StateReader) -> None:
+    state.publish(HEAD, AT_REST)
+    begin = time.monotonic()
+    with pytest.raises(BadState, match="await the async twin"):
+        reader.wait(HEAD, timeout=0.5)
+    assert time.monotonic() - begin < 0.5
+    with pytest.raises(TimedOut):
+        reader.wait(HEAD, timeout=0)
+    assert reader.wait(HEAD, 0) == 1  # does not have to wait
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("quiet", [(), ("head",)])
+async def test_a_wait_in_a_thread_may_be_cancelled(quiet: tuple[str, ...]) -> None:
+    with (
+        SharedState.create(LAYOUT, quiet=quiet) as state,
+        StateReader.attach(state.share(), LAYOUT) as reader,
+    ):
+        async with open_port() as port, open_executor(port) as executor:
+            begin = time.monotonic()
+            with anyio.move_on_after(0.02) as scope:
+                await executor.call_blocking(reader.wait, HEAD, None, 5.0)
+            assert scope.cancelled_caught
+            assert time.monotonic() - begin < 4.0
 
 
 def test_a_wait_for_what_is_there_returns_at_once(state: SharedState, reader: StateReader) -> None:
