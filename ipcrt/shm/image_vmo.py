@@ -4,23 +4,21 @@
    size looked at: from there on it is final, whoever else holds it. No access can raise SIGBUS.
 2. Whoever has it mapped for writing may write at any moment, also while a frame reads it: that
    spoils the client's own picture, and nothing else. It may punch holes: they read as zeros.
-3. A mapping outlives its VMO. Each costs a descriptor, though: Python's mmap keeps one of its own.
-4. A mapping is never closed by hand. NumPy may show it without telling (`ndarray(buffer=view)`
-   keeps no export), and would read unmapped memory then. It goes with the last view or array of it.
-Source: memfd_create(2), F_ADD_SEALS in fcntl(2), madvise(2), fallocate(2).
+3. A mapping outlives its VMO, costs no descriptor, and goes with the last view or array of it: see
+   `mapping.py`.
+Source: memfd_create(2), F_ADD_SEALS in fcntl(2), fallocate(2).
 """
 
 from __future__ import annotations
 
-import errno
-import mmap
 from collections.abc import Sequence
 from typing import Final
 
-from ipcrt.errors import AccessDenied, BadState, InvalidArgs, from_oserror
+from ipcrt.errors import AccessDenied, BadState, InvalidArgs
 from ipcrt.objects.handle import Handle, close_all
 from ipcrt.objects.seals import Seals
 from ipcrt.objects.vmo import Vmo
+from ipcrt.shm.mapping import map_shared
 from ipcrt.shm.swapchain_info import SwapchainInfo, check_image_count
 
 SIZE_SEALS: Final = Seals.SHRINK | Seals.GROW
@@ -28,8 +26,6 @@ UNMAPPED: Final = memoryview(b"")
 """Stands where the view of an image was."""
 
 _OURS: Final = SIZE_SEALS | Seals.SEAL
-_MADV_POPULATE_READ: Final = 22
-"""Linux 5.14 on."""
 
 
 def create_images(info: SwapchainInfo, count: int, name: str) -> list[Vmo]:
@@ -90,20 +86,7 @@ def _check_distinct(vmos: Sequence[Vmo]) -> None:
 def map_images(vmos: Sequence[Vmo], *, writable: bool, prefault: bool = False) -> list[memoryview]:
     """Map what `checked_images` or `create_images` gave; the VMOs stay the caller's.
 
-    Drop the views to unmap (rule 4). `prefault`: have all pages there now, instead of one by one in
+    Drop the views to unmap (rule 3). `prefault`: have all pages there now, instead of one by one in
     the middle of a frame. Raises: NotSupported: huge pages. AccessDenied, NoResources.
     """
-    mappings = [vmo.map(writable=writable) for vmo in vmos]
-    if prefault:
-        for mapping in mappings:
-            _fill(mapping)
-    return [memoryview(mapping) for mapping in mappings]
-
-
-def _fill(mapping: mmap.mmap) -> None:
-    try:
-        mapping.madvise(_MADV_POPULATE_READ)
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise from_oserror(error, f"fill {len(mapping)} bytes of pages") from error
-        sum(memoryview(mapping)[:: mmap.PAGESIZE])  # an older kernel
+    return [map_shared(vmo, writable=writable, prefault=prefault) for vmo in vmos]

@@ -16,8 +16,7 @@ the legal steps are in `image_states.py`. Beside its state each image has two co
 2. `readers`: frames under way that read it. Then it may be acquired, but not waited for.
 3. A destroyed swapchain is unmapped when both counts of all its images are zero: what is on its way
    to the screen stays readable, also when the client is dead.
-4. The server keeps a read-only mapping of each image, and a descriptor with it, but no VMO once
-   they are taken.
+4. The server keeps a read-only mapping of each image, but no VMO once they are taken.
 
 Used on one thread. Source: xrt_swapchain of Monado.
 """

@@ -38,7 +38,7 @@ class SwapchainLimits:
 
     swapchains: int = 32
     images: int = 128
-    """Of all swapchains; each costs a descriptor here."""
+    """Of all swapchains; each costs a mapping here, of which a process has 65,530 in all."""
     total_bytes: int = 512 << 20
     """Of all images, by their size: a client may fill them at any moment."""
     layers: int = 16

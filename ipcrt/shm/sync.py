@@ -47,7 +47,7 @@ from ipcrt.shm.sync_page import MAX_VALUE, TimelinePage, create_page
 from ipcrt.shm.sync_steps import Items, Steps, await_steps, run_steps
 
 MAX_WAITERS: Final = 64
-"""Doorbells of one timeline; each costs two descriptors and a system call for each signal."""
+"""Doorbells of one timeline; each costs a descriptor and a system call for each signal."""
 
 _COUNTER_BYTES: Final = 8
 _READ_ONLY: Final = BASIC | Rights.READ | Rights.MAP | PROPERTY & ~Rights.SET_PROPERTY

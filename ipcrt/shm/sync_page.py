@@ -21,6 +21,7 @@ from ipcrt.errors import RemoteProtocolError
 from ipcrt.objects.seals import Seals
 from ipcrt.objects.vmo import Vmo
 from ipcrt.shm.fence import fence
+from ipcrt.shm.mapping import map_shared
 
 PAGE_BYTES: Final = mmap.PAGESIZE
 MAX_VALUE: Final = (1 << 64) - 1
@@ -65,9 +66,10 @@ def create_page(value: int) -> tuple[Vmo, TimelinePage]:
     """
     vmo = Vmo.create(PAGE_BYTES, "ipcrt-timeline")
     try:
-        words = memoryview(vmo.map(writable=True)).cast("Q")
+        vmo.seal(_UNRESIZED)
+        words = map_shared(vmo, writable=True).cast("Q")
         words[0], words[_VERSION_WORD], words[_VALUE_WORD] = _MAGIC, _VERSION, value
-        vmo.seal(_UNRESIZED | Seals.FUTURE_WRITE | Seals.SEAL)
+        vmo.seal(Seals.FUTURE_WRITE | Seals.SEAL)
     except BaseException:
         vmo.close()
         raise
@@ -85,7 +87,7 @@ def attach_page(vmo: Vmo) -> TimelinePage:
         raise RemoteProtocolError(f"a timeline's page has only {seals!r}")
     if vmo.content_size != PAGE_BYTES:
         raise RemoteProtocolError(f"a timeline's page has {vmo.content_size} bytes")
-    words = memoryview(vmo.map()).cast("Q")
+    words = map_shared(vmo, writable=False).cast("Q")
     if words[0] != _MAGIC or words[_VERSION_WORD] != _VERSION:
         raise RemoteProtocolError("the page holds no timeline that this version knows")
     return TimelinePage(words)
