@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
 from ipcrt.bindings.server import Limits
-from ipcrt.locator.service import Factory, ServiceLimits
+from ipcrt.locator.service import Factory, Peer, ServiceLimits
 from ipcrt.port.aport import AsyncPort
 from ipcrt_services.main import Service, main
 from ipcrt_services.monado.bindings import MAX_CLIENTS, Monado
@@ -22,7 +22,11 @@ async def serve(port: AsyncPort, directory: str) -> AsyncGenerator[dict[str, Fac
     from ipcrt_services.monado.settings import load
 
     async with open_house(port, load(directory)) as house:
-        yield {Monado.TABLE.name: lambda peer: MonadoClient(house, peer.identity.pid)}
+
+        def welcome(peer: Peer) -> MonadoClient:
+            return MonadoClient(house, peer.identity.pid, peer.identity.uid)
+
+        yield {Monado.TABLE.name: welcome}
 
 
 SERVICE = Service(

@@ -3,6 +3,8 @@
 1. Memory is made and filled by a thread: on the loop it would cost others their frames. One
    swapchain of a client is made at a time, and none where there is no room for it.
 2. What is made and not taken any more, since the client has gone, is closed on that thread.
+3. What all clients of one user have is limited, too (`budget.py`): else who connects often enough
+   would have all memory.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ from ipcrt_services.monado.bindings import (
     SwapchainInfo,
     SwapchainProperties,
 )
+from ipcrt_services.monado.budget import Budget
 from ipcrt_services.monado.refusing import Reasons, refusing
 from ipcrt_services.worker import Worker
 
@@ -88,11 +91,14 @@ Jobs: TypeAlias = Worker[Callable[[], Any], Any]
 class Chains:
     """One client's; used on the port's thread."""
 
-    def __init__(self, port: AsyncPort, jobs: Jobs, name: Callable[[], str]) -> None:
-        """`name` answers what the log is to call the client."""
+    def __init__(
+        self, port: AsyncPort, jobs: Jobs, budget: Budget, name: Callable[[], str]
+    ) -> None:
+        """`budget` is its user's; `name` answers what the log is to call the client."""
         self.images: Final = SwapchainSet(_LIMITS)
         self._port = port
         self._jobs = jobs
+        self._budget = budget
         self._name = name
         self._numbers: set[int] = set()
         self._making = anyio.Lock()
@@ -111,18 +117,21 @@ class Chains:
             made = _Made(checked)
             with self._refusing(_MEMORY):
                 self._check_room(checked)
+                give_back = self._budget.claim(_size_of(checked))
                 try:
                     await self._jobs.submit(made.make)
                     number = self.images.import_images(checked, made.duplicates())
                     self._numbers.add(number)
+                    give_back()
                     return number, made.take()
                 finally:
                     self._jobs.post(made.close)
+                    self._jobs.post(give_back)
 
     def _check_room(self, info: ShmInfo) -> None:
         """Refuse before anything is made; `SwapchainSet` counts once more."""
         found = self.images.statistics()
-        total = found["bytes"] + properties_of(info).image_count * info.image_bytes
+        total = found["bytes"] + _size_of(info)
         if found["swapchains"] >= MAX_SWAPCHAINS or total > MAX_CLIENT_BYTES:
             raise NoResources(f"{found['swapchains']} swapchains, {total} bytes with another")
 
@@ -130,6 +139,11 @@ class Chains:
         """Make a swapchain of the client's own images, and answer its number. Raises: Refused."""
         checked = self._checked(info)
         with self._refusing(_MEMORY):
+            try:
+                self._budget.check(len(images) * checked.image_bytes)
+            except BaseException:
+                close_all(images)
+                raise
             number = self.images.import_images(checked, images)
         self._numbers.add(number)
         return number
@@ -201,6 +215,11 @@ class Chains:
 
     def _refusing(self, reasons: Reasons) -> AbstractContextManager[None]:
         return refusing(reasons, self._name)
+
+
+def _size_of(info: ShmInfo) -> int:
+    """Answer the bytes of all images that would be made."""
+    return properties_of(info).image_count * info.image_bytes
 
 
 class _Made:

@@ -24,6 +24,7 @@ from ipcrt.shm.swapchain_layers import Layer as ShmLayer
 from ipcrt.shm.sync import BinarySync
 from ipcrt.shm.sync_waiter import TimelineWaiter
 from ipcrt_services.monado.bindings import MAX_SEMAPHORES, Refusal, Refused
+from ipcrt_services.monado.budget import Budget
 from ipcrt_services.monado.chains import Chains, Jobs
 from ipcrt_services.monado.layers import Surface
 from ipcrt_services.monado.refusing import Reasons, refusing
@@ -61,9 +62,11 @@ class _Waiting:
 class Delivery:
     """One client's; used on the port's thread."""
 
-    def __init__(self, port: AsyncPort, jobs: Jobs, name: Callable[[], str]) -> None:
-        """`name` answers what the log is to call the client."""
-        self.chains: Final = Chains(port, jobs, name)
+    def __init__(
+        self, port: AsyncPort, jobs: Jobs, budget: Budget, name: Callable[[], str]
+    ) -> None:
+        """As `Chains`."""
+        self.chains: Final = Chains(port, jobs, budget, name)
         self.images: Final = self.chains.images
         self._port = port
         self._name = name

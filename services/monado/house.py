@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from typing import Final
 
 from ipcrt.port.aport import AsyncPort
 from ipcrt.shm.shared_state import SharedState
 from ipcrt.shm.swapchain_layers import Frame
 from ipcrt_services.monado.bindings import Refusal, Refused
+from ipcrt_services.monado.budget import Budget
 from ipcrt_services.monado.chains import Jobs
 from ipcrt_services.monado.delivery import Delivery
 from ipcrt_services.monado.devices import HEAD, LEFT, RATE_HZ, RIGHT, Device, simulated
@@ -35,10 +37,13 @@ _log: Final = logging.getLogger("ipcrt.monado")
 class Guest:
     """One client, put together: who it is, when it draws, what it has drawn."""
 
-    def __init__(self, member: Member, pacing: Pacing, port: AsyncPort, jobs: Jobs) -> None:
+    def __init__(
+        self, member: Member, pacing: Pacing, port: AsyncPort, jobs: Jobs, budget: Budget
+    ) -> None:
         self.member: Final = member
         self.pacing: Final = pacing
-        self.delivery: Final = Delivery(port, jobs, self.__str__)
+        self.budget: Final = budget
+        self.delivery: Final = Delivery(port, jobs, budget, self.__str__)
 
     def __str__(self) -> str:
         name = self.member.name or "client"
@@ -55,6 +60,7 @@ class House:
         self.roster: Final = Roster()
         self.devices: Final = simulated()
         self._guests: dict[int, Guest] = {}
+        self._budgets: dict[int, Budget] = {}
         self._jobs: Jobs = Worker(port, call_each, "monado images", 1)
         stack.callback(self._jobs.close)
         quiet = [section.name for section in POSES.values()]
@@ -74,10 +80,14 @@ class House:
 
     # ---- guests
 
-    def welcome(self, pid: int) -> Guest:
+    def welcome(self, pid: int, uid: int) -> Guest:
         """One more client has come."""
         pacing = Pacing(self.presenter.display)
-        guest = Guest(self.roster.add(pid), pacing, self.port, self._jobs)
+        budget = self._budgets.get(uid)
+        if budget is None:
+            held = partial(self._bytes_of, uid)
+            budget = self._budgets[uid] = Budget(uid, self.settings.uid_bytes, held)
+        guest = Guest(self.roster.add(pid), pacing, self.port, self._jobs, budget)
         self._guests[guest.member.id] = guest
         return guest
 
@@ -86,6 +96,14 @@ class House:
         del self._guests[guest.member.id]
         self.roster.remove(guest.member)
         guest.delivery.close()
+        needed = {each.budget.uid for each in self._guests.values()}
+        for uid in [uid for uid, each in self._budgets.items() if not each.claimed]:
+            if uid not in needed:
+                del self._budgets[uid]
+
+    def _bytes_of(self, uid: int) -> int:
+        guests = [guest for guest in self._guests.values() if guest.budget.uid == uid]
+        return sum(guest.delivery.images.statistics()["bytes"] for guest in guests)
 
     def guest(self, number: int) -> Guest:
         """Answer a client. Raises: Refused."""

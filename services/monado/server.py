@@ -26,10 +26,10 @@ from ipcrt_services.monado.serve_swapchains import SwapchainCalls
 class MonadoClient(DeviceCalls, FrameCalls, SwapchainCalls):
     """One client."""
 
-    def __init__(self, house: House, pid: int) -> None:
-        """`pid` is the client's, as the kernel told the locator."""
+    def __init__(self, house: House, pid: int, uid: int) -> None:
+        """`pid` and `uid` are the client's, as the kernel told the locator."""
         self._house = house
-        self._guest = house.welcome(pid)
+        self._guest = house.welcome(pid, uid)
 
     def __str__(self) -> str:
         return str(self._guest)

@@ -4,6 +4,7 @@ view_width = 320        # pixels of one eye's picture
 view_height = 320
 rate_hz = 90            # frames that clients draw in a second
 compose_every = 3       # of these frames, each so manieth is composed
+uid_bytes = 2147483648  # of all images of one user's clients together
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _RANGES: Final = {
     "view_height": range(16, 1025),
     "rate_hz": range(1, 1001),
     "compose_every": range(1, 1001),
+    "uid_bytes": range(1 << 20, (1 << 53) + 1),
 }
 
 
@@ -38,6 +40,7 @@ class Settings:
     view_height: int = 320
     rate_hz: int = 90
     compose_every: int = 3
+    uid_bytes: int = 1 << 31
 
     def __post_init__(self) -> None:
         for each in fields(self):

@@ -13,6 +13,7 @@ import pytest
 from ipcrt.objects.handle import close_all
 from ipcrt.port.aport import open_port
 from ipcrt_services.monado.bindings import Format, Refusal, Refused, SwapchainInfo
+from ipcrt_services.monado.budget import Budget
 from ipcrt_services.monado.chains import Chains
 from ipcrt_services.worker import Worker, call_each
 from tests.services.monado.refusing import refused
@@ -21,6 +22,8 @@ from tests.support.waiting import wait_until_async
 pytestmark = pytest.mark.anyio
 
 SMALL = SwapchainInfo(16, 16, Format.RGBA8_UNORM)
+SIZE_BYTES = 4096
+"""Of one of its images, in whole pages."""
 
 
 class Gate:
@@ -37,11 +40,15 @@ class Gate:
 
 
 @asynccontextmanager
-async def chains() -> AsyncGenerator[tuple[Chains, Gate], None]:
+async def chains(limit: int = 1 << 30) -> AsyncGenerator[tuple[Chains, Gate], None]:
     async with open_port() as port:
         gate = Gate()
         jobs = Worker[Callable[[], Any], Any](port, gate, "images", 1)
-        found = Chains(port, jobs, lambda: "someone")
+
+        def held() -> int:
+            return found.images.statistics()["bytes"]
+
+        found = Chains(port, jobs, Budget(1000, limit, held), lambda: "someone")
         try:
             with anyio.fail_after(10):
                 yield found, gate
@@ -94,3 +101,38 @@ async def test_what_exceeds_the_limits_is_not_even_made(monkeypatch: pytest.Monk
         monkeypatch.setattr("ipcrt_services.monado.chains.MAX_CLIENT_BYTES", room)
         gate.opened.set()
         close_all((await mine.create(SMALL))[1])
+
+
+async def test_what_exceeds_the_limit_of_a_user_is_not_even_made(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    async with chains(limit=3 * SIZE_BYTES) as (mine, gate):
+        gate.opened.set()
+        number, images = await mine.create(SMALL)
+        gate.opened.clear()
+        with pytest.raises(Refused, match="TOO_MANY"):  # the gate is closed
+            await mine.create(SMALL)
+        lent = [each.duplicate() for each in images]
+        assert refused(mine.take, SMALL, lent) is Refusal.TOO_MANY
+        assert all(each.closed for each in lent)
+        mine.destroy(number)
+        assert mine.take(SMALL, images) == 2
+    assert f"images of {6 * SIZE_BYTES} bytes exceed {3 * SIZE_BYTES} of uid 1000" in caplog.text
+
+
+async def test_memory_counts_from_before_it_is_made_until_it_is_gone() -> None:
+    """Whoever asks and leaves at once gets no more than others."""
+    async with chains(limit=3 * SIZE_BYTES) as (mine, gate):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(mine.create, SMALL)
+            await entered(gate)
+            assert mine._budget.claimed == 3 * SIZE_BYTES
+            tasks.cancel_scope.cancel()
+        assert mine._budget.claimed == 3 * SIZE_BYTES
+        with pytest.raises(Refused, match="TOO_MANY"):
+            await mine.create(SMALL)
+        gate.opened.set()
+        await wait_until_async(lambda: mine._budget.claimed == 0)
+        close_all((await mine.create(SMALL))[1])
+        await wait_until_async(lambda: mine._budget.claimed == 0)

@@ -28,6 +28,7 @@ from ipcrt_services.monado.bindings import (
     SwapchainInfo,
     Vec3,
 )
+from ipcrt_services.monado.budget import Budget
 from ipcrt_services.monado.chains import Jobs
 from ipcrt_services.monado.delivery import Delivery
 from ipcrt_services.monado.geometry import UPRIGHT
@@ -47,7 +48,7 @@ class Someone:
 
     def __init__(self, port: AsyncPort) -> None:
         self.jobs: Jobs = Worker(port, call_each, "images", 1)
-        self.delivery = Delivery(port, self.jobs, lambda: "someone")
+        self.delivery = Delivery(port, self.jobs, Budget(0, 1 << 30, lambda: 0), lambda: "someone")
         self.number = 0
 
     async def begin(self) -> None:

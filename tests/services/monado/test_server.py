@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ipcrt.objects.event import Event
+from ipcrt.objects.handle import close_all
 from ipcrt.shm.sync import TimelineSync
 from ipcrt_services.monado.bindings import (
     HAND_JOINTS,
@@ -30,6 +31,7 @@ from ipcrt_services.monado.client import Client, quad
 from ipcrt_services.monado.devices import HEAD, LEFT, RIGHT
 from ipcrt_services.monado.geometry import UPRIGHT
 from ipcrt_services.monado.layout import COMPOSITOR, INPUTS, POSES, SYSTEM
+from tests.services.monado import users
 from tests.services.monado.refusing import refused
 from tests.services.monado.users import (
     VIEW,
@@ -39,11 +41,33 @@ from tests.services.monado.users import (
     show_colour,
     until_seen,
 )
+from tests.support.waiting import wait_until
 
 MAIN = SessionInfo(SessionKind.MAIN, 0)
 SMALL = SwapchainInfo(16, 16, Format.RGBA8_UNORM)
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 BACKGROUND = (12, 14, 24)
+
+
+def test_clients_of_one_user_share_what_memory_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = f"uid_bytes = {1 << 20}\n"
+    monkeypatch.setattr(users, "SETTINGS", users.SETTINGS + limit)
+    most = SwapchainInfo(256, 300, Format.RGBA8_UNORM)
+    with hosting(tmp_path, 3) as [one, two, three]:
+        for each in (one, two, three):
+            each.session_create(MAIN)
+        made = one.swapchain_create(most)
+        close_all(made.images)
+        assert refused(two.swapchain_create, most) is Refusal.TOO_MANY
+        close_all(two.swapchain_create(SMALL).images)
+        one.swapchain_destroy(made.swapchain_id)
+        close_all(three.swapchain_create(most).images)
+        assert refused(one.swapchain_create, most) is Refusal.TOO_MANY
+        three.close()
+        wait_until(lambda: len(one.system_get_clients().ids) == 2)
+        close_all(one.swapchain_create(most).images)
 
 
 def test_who_is_there(tmp_path: Path) -> None:
