@@ -5,7 +5,9 @@ All of it is arithmetic on nanoseconds of CLOCK_MONOTONIC: who calls says what t
 1. The display shows a frame every `period_ns`. What it is to show must have been delivered
    `compose_ns` before.
 2. A client is told of the next period for which it can draw in time, if it takes as long as it took
-   lately. It is to wake up earlier than that: early enough to take `_MARGIN` times as long.
+   lately. It is to wake up earlier than that: early enough to take `_MARGIN` times as long, but not
+   before the frame before is due. So one slow call of many does no harm, and who draws fast sees
+   fresh poses.
 3. A frame goes PREDICTED, WOKEN, BEGUN, then it is delivered or discarded, and is gone. A client
    may predict the next while one is begun, so that two are under way. A frame that was predicted
    and never begun gives way to a later one.
@@ -25,7 +27,7 @@ from ipcrt_services.monado.bindings import Refusal, Refused
 PERIOD_NS: Final = 1_000_000_000 // 90
 COMPOSE_NS: Final = 3_000_000
 _LEAST_DRAW_NS: Final = 1_000_000
-_MARGIN: Final = 3.0
+_MARGIN: Final = 5.0
 _WEIGHT: Final = 0.1
 _MOST_UNDER_WAY: Final = 4
 
@@ -96,14 +98,13 @@ class Pacing:
 
     def predict(self, now_ns: int) -> Prediction:
         """Answer the next frame, of which no other has been told (rules 2 and 3)."""
-        compose_ns = self.display.compose_ns
+        compose_ns, period_ns = self.display.compose_ns, self.display.period_ns
         display_ns = self.display.next_after(now_ns + int(self._draw_ns) + compose_ns)
         if display_ns <= self._last_display_ns:
-            display_ns = self._last_display_ns + self.display.period_ns
+            display_ns = self._last_display_ns + period_ns
         self._last_display_ns = display_ns
         self._last_id += 1
-        most_ns = max(int(self._draw_ns), self.display.period_ns - compose_ns)
-        lead_ns = min(int(self._draw_ns * _MARGIN), most_ns) + compose_ns
+        lead_ns = min(int(self._draw_ns * _MARGIN), period_ns) + compose_ns
         prediction = Prediction(self._last_id, display_ns - lead_ns, display_ns)
         self._make_room()
         self._under_way[prediction.frame_id] = _Frame(prediction)

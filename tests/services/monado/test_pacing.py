@@ -44,7 +44,23 @@ def test_a_client_wakes_early_enough_to_draw() -> None:
         display_ns, now = play(pacing, now, draw_ns)
     assert now <= DISPLAY.deadline_of(display_ns)
     frame = pacing.predict(now)
-    assert 5 * MS <= DISPLAY.deadline_of(frame.display_ns) - frame.wake_up_ns <= 7 * MS
+    assert DISPLAY.deadline_of(frame.display_ns) - frame.wake_up_ns == PERIOD
+    assert frame.wake_up_ns == DISPLAY.deadline_of(display_ns), "when the one before was due"
+
+
+def test_a_client_that_draws_fast_wakes_late_and_has_time_to_spare() -> None:
+    pacing, now = Pacing(DISPLAY), 2000 * MS
+    for _ in range(30):
+        _, now = play(pacing, now, 1 * MS)
+    frame = pacing.predict(now)
+    assert DISPLAY.deadline_of(frame.display_ns) - frame.wake_up_ns == 5 * MS
+
+
+def test_a_client_may_take_all_of_a_period_now_and_then() -> None:
+    pacing, now = Pacing(DISPLAY), 2000 * MS
+    for number in range(60):
+        _, now = play(pacing, now, (9 if number % 10 == 9 else 3) * MS)
+    assert (pacing.frames, pacing.missed) == (60, 0)
 
 
 def test_one_slow_frame_does_not_slow_down_the_next() -> None:
