@@ -14,8 +14,8 @@ import logging
 from typing import Final
 
 from ipcrt.errors import Status
+from ipcrt.locator import crowds
 from ipcrt.locator.guest import Guest
-from ipcrt.locator.kernel_queue import unread_by_peer
 from ipcrt.locator.limits import Key, Ledger, Resource, name_of
 from ipcrt.port.deadlines import Token
 from ipcrt.port.port import Port
@@ -27,10 +27,7 @@ _LOOK_S: Final = 0.05
 
 def queued_bytes(guest: Guest) -> int:
     """Answer what waits to be read by a guest, in the kernel and before it."""
-    binding = guest.binding
-    if binding is None or binding.closed:
-        return 0
-    return unread_by_peer(binding.channel) + binding.traffic()["backlog_bytes"]
+    return 0 if guest.binding is None else crowds.queued_bytes(guest.binding)
 
 
 class QueueWatch:

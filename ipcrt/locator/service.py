@@ -9,7 +9,6 @@ which lead straight to the service, and new ones come as soon as it is back.
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import dataclasses
 import logging
@@ -22,6 +21,7 @@ from ipcrt.bindings.server import Limits, Server, ServerBinding
 from ipcrt.errors import IpcError, PeerClosed, Status
 from ipcrt.locator.account import TREE_NAME, Diagnostics, clients_account, process_account
 from ipcrt.locator.connect import LocatorClient, connect
+from ipcrt.locator.crowds import Crowds
 from ipcrt.locator.descriptors import descriptor_ceiling
 from ipcrt.locator.protocol import Identity, Outgoing, OutgoingServer
 from ipcrt.locator.session import refuse
@@ -55,6 +55,9 @@ class ServiceLimits:
     clients_per_uid: int = 2048
     """Clients served at once of one uid."""
 
+    queued_bytes_per_uid: int = 1 << 25
+    """Bytes that all clients of one uid may leave unread for long; then some of them are closed."""
+
     client: Limits = dataclasses.field(default_factory=Limits)
     """What each of them may claim."""
 
@@ -69,7 +72,7 @@ class Directory(OutgoingServer):
         self._offers = dict(offers)
         self._limits = limits or ServiceLimits()
         self._clients: dict[ServerBinding[Any], Peer] = {}
-        self._per_uid: collections.Counter[int] = collections.Counter()
+        self._crowds = Crowds(port, self._limits.queued_bytes_per_uid, self._limits.client)
         self._ceiling = descriptor_ceiling()
 
     @property
@@ -102,8 +105,8 @@ class Directory(OutgoingServer):
         if len(self._clients) >= self._limits.clients:
             _log.warning("%s: %d clients, the limit", name, len(self._clients))
             return Status.NO_RESOURCES
-        if self._per_uid[uid] >= self._limits.clients_per_uid:
-            _log.warning("%s: %d clients of uid %d, the limit", name, self._per_uid[uid], uid)
+        if self._crowds.count(uid) >= self._limits.clients_per_uid:
+            _log.warning("%s: %d clients of uid %d, the limit", name, self._crowds.count(uid), uid)
             return Status.NO_RESOURCES
         if descriptor >= self._ceiling:
             _log.warning("%s: descriptors from %d on are kept for requests", name, self._ceiling)
@@ -113,7 +116,7 @@ class Directory(OutgoingServer):
     def _serve(self, end: ServerEnd[Any], server: Server[Any], peer: Peer) -> None:
         binding = ServerBinding(end, server, self._port, self._limits.client)
         self._clients[binding] = peer
-        self._per_uid[peer.identity.uid] += 1
+        self._crowds.join(peer.identity.uid, binding)
         self._port.spawn(self._watch(binding), "ipcrt client")
 
     async def _watch(self, binding: ServerBinding[Any]) -> None:
@@ -128,10 +131,7 @@ class Directory(OutgoingServer):
         if peer is None:
             return
         _close(peer)
-        uid = peer.identity.uid
-        self._per_uid[uid] -= 1
-        if not self._per_uid[uid]:
-            del self._per_uid[uid]
+        self._crowds.leave(peer.identity.uid, binding)
 
     def statistics(self) -> dict[str, int]:
         """Count the clients that are served, and their calls in flight."""
@@ -147,7 +147,9 @@ class Directory(OutgoingServer):
             "limits": {
                 "clients": self._limits.clients,
                 "clients_per_uid": self._limits.clients_per_uid,
+                "queued_bytes_per_uid": self._limits.queued_bytes_per_uid,
             },
+            "uids": self._crowds.account(),
             "clients_by_load": clients_account(clients, self._limits.client),
         }
 

@@ -398,7 +398,16 @@ async def test_an_account_tells_of_clients_and_limits() -> None:
         await echo.echo("x")
         account = desk.directory.account()
         assert account["clients"] == 1
-        assert account["limits"] == {"clients": 5, "clients_per_uid": 4}
+        assert account["limits"] == {
+            "clients": 5,
+            "clients_per_uid": 4,
+            "queued_bytes_per_uid": 1 << 25,
+        }
+        assert account["uids"] == {
+            "closed": 0,
+            "uid-1000": {"clients": 1, "calls_in_flight": 0, "queued_bytes": 0},
+            "not_shown": 0,
+        }
         clients = account["clients_by_load"]
         assert isinstance(clients, dict)
         assert clients["client-1"]["received"] == 1
