@@ -53,7 +53,12 @@ class Street:
 @asynccontextmanager
 async def street(limit: int, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Street, None]:
     """One in which two clients may exceed the limit."""
-    monkeypatch.setattr(crowds, "most_of_one", lambda limits: limit)
+
+    def most(limits: Limits) -> int:
+        del limits
+        return limit
+
+    monkeypatch.setattr(crowds, "most_of_one", most)
     async with open_port() as port:
         found = Street(port, limit)
         try:
