@@ -96,6 +96,7 @@ class Battlefield:
         self.standing: dict[str, int] = {}
         """How many descriptors each has when nothing goes on."""
         self.rounds: dict[str, int] = dict.fromkeys(MODES, 0)
+        self.doomed: list[str] = []
 
     def _client(self, mode: str) -> Child:
         return self.stage.spawn(CLIENT, self.stage.path, mode, capture_stderr=True)
@@ -115,8 +116,14 @@ class Battlefield:
         return {mode: int(answer[0]) for mode, answer in answers.items()}
 
     def strike(self) -> str:
-        """Kill one process somewhere in what it does, and put another in its place."""
-        victim = self.chance.choice(["locator", "service", *MODES])
+        """Kill one process somewhere in what it does, and put another in its place.
+
+        Whom is left to chance, but nobody twice before all have fallen once.
+        """
+        if not self.doomed:
+            everybody = ["locator", "service", *MODES]
+            self.doomed = self.chance.sample(everybody, len(everybody))
+        victim = self.doomed.pop()
         time.sleep(self.chance.uniform(0, 0.03))
         if victim == "locator":
             self._kill(self.locator.child)
@@ -183,7 +190,7 @@ def fight(stage: Stage, rounds: int, seed: int) -> None:
 
 
 def test_any_process_may_be_killed_at_any_moment(stage: Stage) -> None:
-    fight(stage, 12, seed=4)
+    fight(stage, len(("locator", "service", *MODES)), seed=4)
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from ipcrt.fidl.library import Session
 from ipcrt.fidl.source import SourceFile
 from ipcrt.fidl.versions import parse_version
 from tests.support.fidl import REFERENCE, ROOT, library_order
+from tests.support.processes import MYPY_CACHE
 
 EXERCISE = ROOT / "tests/fidl/gen/exercise.py"
 
@@ -72,7 +73,7 @@ class Package:
     def mypy(self) -> str:
         """Answer what mypy says with the project's own settings; nothing where it is content."""
         settings = ["--config-file", str(ROOT / "pyproject.toml"), "--follow-imports", "silent"]
-        cache = ["--cache-dir", str(self.folder / "cache"), "--no-error-summary"]
+        cache = ["--cache-dir", str(MYPY_CACHE / "project"), "--no-error-summary"]
         return self._run(["-m", "mypy", *settings, *cache, "-p", self.name])
 
     def pyright(self) -> str:

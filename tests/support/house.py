@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ipcrt.errors import IpcError
 from ipcrt.locator.connect import connect_blocking
-from tests.support.processes import ROOT, Child, Spawner
+from tests.support.processes import MYPY_CACHE, ROOT, Child, Spawner
 from tests.support.waiting import wait_until
 
 BIN = Path(sys.executable).parent
@@ -40,6 +40,7 @@ class House:
         self.locator = str(directory / "run" / "locator")
         self.environment = {
             "IPCRT_LOCATOR": self.locator,
+            "MYPY_CACHE_DIR": str(MYPY_CACHE / "strict"),
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": f"{directory}{os.pathsep}{ROOT}",
         }
@@ -67,7 +68,7 @@ class House:
             env={**os.environ, **self.environment},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=50,  # mypy that has to read everything, on a busy machine
         )
         assert (ended.returncode, ended.stderr) == (0, ""), f"{ended.stdout}{ended.stderr}"
         return ended.stdout

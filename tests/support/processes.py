@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
+MYPY_CACHE = ROOT / ".mypy_cache" / "tests"
+"""What mypy found out in one test about the library and Python's own need not be found again."""
 
 
 class Child:
