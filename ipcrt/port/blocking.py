@@ -165,7 +165,7 @@ class BlockingPort(Port):
                 scope.enter(wait, self._waits)
             self._serve_waiting(wait, done, timeout, reader)
         finally:
-            whole = going.pop(wait, wait) is None  # first: a signal's handler may raise here, too
+            whole = going.pop(wait, wait) is None  # rule 5 of `ipcrt.port.interrupts`
             if scope is not None:
                 scope.leave(wait)
         if not whole:

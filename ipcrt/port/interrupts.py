@@ -7,6 +7,8 @@
 3. A `Scope` is for a whole piece of work: what waits in it when it is cancelled ends, and what
    would wait in it later does not begin to.
 4. Each step is one operation of a dictionary, which threads and signal handlers cannot split.
+5. Who waits takes its wait out before anything else, and by no function of Python: where one begins
+   a signal's handler may raise. What that leaves in a scope goes with the scope, and harms nobody.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ class Waits:
         """`ring` wakes the thread that sleeps, from any thread; once too often does no harm."""
         self._ring = ring
         self.going: dict[object, None] = {}
+        """Whoever begins to wait puts something of its own in, and takes it out as it ends."""
 
     def interrupt(self) -> bool:
         """End the innermost wait with Canceled; False: none goes on. From any thread."""
@@ -41,21 +44,6 @@ class Waits:
             return False
         self._ring()
         return True
-
-    def begin(self, wait: object, scope: Scope | None) -> None:
-        """Let `wait` be interrupted until `end`, which follows in any case.
-
-        Raises: Canceled: `scope`, which it is in, is cancelled.
-        """
-        self.going[wait] = None
-        if scope is not None:
-            scope.enter(wait, self)
-
-    def end(self, wait: object, scope: Scope | None) -> bool:
-        """Let it be interrupted no more; False: it has been."""
-        if scope is not None:
-            scope.leave(wait)
-        return self.going.pop(wait, wait) is None
 
     def cut(self, wait: object) -> None:
         """End this very wait, if it goes on."""

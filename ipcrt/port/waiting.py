@@ -82,11 +82,16 @@ def _wait_interruptibly(
         interrupter.hush()
         return wait in waits.going
 
+    going = waits.going
     try:
-        waits.begin(wait, scope)
+        going[wait] = None
+        if scope is not None:
+            scope.enter(wait, waits)
         found = _wait_polling(items, masks, timeout, go_on)
     finally:
-        whole = waits.end(wait, scope)
+        whole = going.pop(wait, wait) is None  # rule 5 of `ipcrt.port.interrupts`
+        if scope is not None:
+            scope.leave(wait)
     if not whole:
         raise interrupted()
     return found

@@ -27,9 +27,9 @@ def test_it_owns_a_descriptor_once_something_has_waited() -> None:
 def test_an_interrupt_is_not_kept_for_a_later_wait() -> None:
     with Interrupter() as interrupter, Event.create() as event:
         interrupter.fileno()
-        interrupter.waits.begin("wait", None)
+        interrupter.waits.going["wait"] = None
         assert interrupter.interrupt()
-        interrupter.waits.end("wait", None)
+        assert not interrupter.waits.going
         event.signal()
         assert wait_one(event, Signals.SIGNALED, 20, interrupter) == Signals.SIGNALED
         interrupter.hush()

@@ -10,6 +10,21 @@ from ipcrt.errors import Canceled
 from ipcrt.port.interrupts import Scope, Waits, current_scope
 
 
+def begin(waits: Waits, wait: object, scope: Scope | None = None) -> None:
+    """As who waits does."""
+    waits.going[wait] = None
+    if scope is not None:
+        scope.enter(wait, waits)
+
+
+def end(waits: Waits, wait: object, scope: Scope | None = None) -> bool:
+    """As who has waited does; False: it was interrupted."""
+    whole = waits.going.pop(wait, wait) is None
+    if scope is not None:
+        scope.leave(wait)
+    return whole
+
+
 class Bell:
     def __init__(self) -> None:
         self.rings = 0
@@ -22,8 +37,8 @@ def test_nothing_waits_nothing_is_interrupted() -> None:
     bell = Bell()
     waits = Waits(bell.ring)
     assert not waits.interrupt()
-    waits.begin("a", None)
-    assert waits.end("a", None)
+    begin(waits, "a")
+    assert end(waits, "a")
     assert not waits.interrupt()
     assert bell.rings == 0
 
@@ -31,12 +46,12 @@ def test_nothing_waits_nothing_is_interrupted() -> None:
 def test_the_innermost_is_interrupted_once() -> None:
     bell = Bell()
     waits = Waits(bell.ring)
-    waits.begin("outer", None)
-    waits.begin("inner", None)
+    begin(waits, "outer")
+    begin(waits, "inner")
     assert waits.interrupt()
     assert list(waits.going) == ["outer"]
-    assert not waits.end("inner", None)
-    assert waits.end("outer", None)
+    assert not end(waits, "inner")
+    assert end(waits, "outer")
     assert bell.rings == 1
 
 
@@ -54,8 +69,8 @@ def test_a_wait_ends_one_way_only_whoever_is_quicker() -> None:
     thread.start()
     noticed = 0
     for number in range(20_000):
-        waits.begin(number, None)
-        noticed += not waits.end(number, None)
+        begin(waits, number)
+        noticed += not end(waits, number)
     stop.set()
     thread.join()
     assert noticed == told
@@ -65,19 +80,19 @@ def test_a_scope_ends_all_that_waits_in_it() -> None:
     bell = Bell()
     mine, other = Waits(bell.ring), Waits(bell.ring)
     scope = Scope()
-    mine.begin("a", scope)
-    other.begin("b", scope)
-    other.begin("not in it", None)
-    mine.begin("over", scope)
-    assert mine.end("over", scope)
+    begin(mine, "a", scope)
+    begin(other, "b", scope)
+    begin(other, "not in it")
+    begin(mine, "over", scope)
+    assert end(mine, "over", scope)
     scope.cancel()
     assert bell.rings == 2
-    assert not mine.end("a", scope)
-    assert not other.end("b", scope)
-    assert other.end("not in it", None)
+    assert not end(mine, "a", scope)
+    assert not end(other, "b", scope)
+    assert end(other, "not in it")
     with pytest.raises(Canceled):
-        mine.begin("late", scope)
-    assert mine.end("late", scope)
+        begin(mine, "late", scope)
+    assert end(mine, "late", scope)
     scope.cancel()
     assert bell.rings == 2
 

@@ -19,6 +19,7 @@ from ipcrt.port.interrupts import Scope
 from ipcrt.port.signals import Signals
 from ipcrt.port.waiting import wait_many, wait_one
 from tests.port.scene import AsyncScene, story
+from tests.support.moments import raise_at_each_moment
 from tests.support.waiting import wait_until
 
 
@@ -87,6 +88,19 @@ def test_another_thread_interrupts_wait_one(timeout: float | None) -> None:
             wait_one(event, Signals.SIGNALED, 0.001, interrupter)
         event.signal()
         assert wait_one(event, Signals.SIGNALED, 20, interrupter) == Signals.SIGNALED
+
+
+def test_a_signal_leaves_no_wait_whenever_it_comes() -> None:
+    with Event.create() as event, Interrupter() as interrupter:
+        event.signal()
+        interrupter.fileno()  # it is made once, in a moment of its own
+        moments = 0
+        for moments in raise_at_each_moment(  # noqa: B007
+            lambda: wait_one(event, Signals.SIGNALED, 20, interrupter)
+        ):
+            assert not interrupter.waits.going
+        assert moments > 10
+        assert not interrupter.interrupt()
 
 
 def test_a_scope_ends_what_waits_in_it_and_what_would() -> None:
