@@ -72,6 +72,27 @@ static const char *const names[NAME_COUNT] = {
     [BASE] = "base",
     [WAITS] = "_waits",
     [CLOSE] = "close",
+    [PORT_CLOSED] = "_closed",
+    [PORT_THREAD] = "_thread",
+    [PORT_GENERATION] = "_generation",
+    [PORT_NAPPERS] = "nappers",
+    [PORT_EARLIEST] = "_earliest",
+    [PORT_LOOKED] = "_looked",
+    [PORT_BACKOFF] = "_backoff",
+    [PORT_TURNS] = "_turns",
+    [FINISH_WAIT] = "finish",
+    [FIND_NAPPERS] = "_find_nappers",
+    [TURN] = "_turn",
+    [SLEEP_ON] = "_sleep",
+    [PACKETS] = "packets",
+    [RUNG] = "rung",
+    [FORKS_NUMBER] = "number",
+    [NAP] = "nap",
+    [GIVE_UP_CALL] = "give_up",
+    [GIVE_UP_SINCE] = "give_up_since",
+    [ASYNCIO_EVENTS] = "asyncio.events",
+    [TRIO_LOWLEVEL] = "trio.lowlevel",
+    [GET_RUNNING_LOOP] = "_get_running_loop",
 };
 
 /* Take the exception that is set, with its traceback. */
@@ -111,7 +132,8 @@ void raise_later(PyObject *error)
 static PyObject *twin(PyObject *module, PyObject *args)
 {
     PyMethodDef *const tables[] = {frame_functions, message_functions, intake_functions,
-                                   dispatch_functions, caller_functions, stepping_functions};
+                                   dispatch_functions, caller_functions, stepping_functions,
+                                   waiting_functions, blocking_functions};
     const char *name;
     PyObject *pure;
     if (!PyArg_ParseTuple(args, "sO:twin", &name, &pure)) {
@@ -120,6 +142,10 @@ static PyObject *twin(PyObject *module, PyObject *args)
     if (strcmp(name, "PacketSocket") == 0) {
         State *state = PyModule_GetState(module);
         return Py_NewRef(state->packet_socket);
+    }
+    if (strcmp(name, "waiter") == 0) {
+        State *state = PyModule_GetState(module);
+        return Py_NewRef(state->blocking_waiter);
     }
     for (size_t i = 0; i < Py_ARRAY_LENGTH(tables); i++) {
         for (PyMethodDef *function = tables[i]; function->ml_name != NULL; function++) {
@@ -145,9 +171,10 @@ static int start(PyObject *module)
     state->peer_closed = PyObject_GetAttrString(errors, "PeerClosed");
     state->remote_protocol_error = PyObject_GetAttrString(errors, "RemoteProtocolError");
     state->from_oserror = PyObject_GetAttrString(errors, "from_oserror");
+    state->bad_state = PyObject_GetAttrString(errors, "BadState");
     Py_DECREF(errors);
     if (!state->ipc_error || !state->peer_closed || !state->remote_protocol_error
-        || !state->from_oserror) {
+        || !state->from_oserror || !state->bad_state) {
         return -1;
     }
     state->packet_socket = PyType_FromModuleAndSpec(module, &packet_socket_spec, NULL);
@@ -156,8 +183,12 @@ static int start(PyObject *module)
     state->caller = PyType_FromModuleAndSpec(module, &caller_spec, NULL);
     state->intake = PyType_FromModuleAndSpec(module, &intake_spec, NULL);
     state->stepping = PyType_FromModuleAndSpec(module, &stepping_spec, NULL);
+    state->blocking_waiter = PyType_FromModuleAndSpec(module, &blocking_waiter_spec, NULL);
+    state->ways = PyType_FromModuleAndSpec(module, &ways_spec, NULL);
+    state->blocking_call = PyType_FromModuleAndSpec(module, &blocking_call_spec, NULL);
     if (!state->packet_socket || !state->messenger || !state->dispatcher || !state->caller
-        || !state->intake || !state->stepping) {
+        || !state->intake || !state->stepping || !state->blocking_waiter || !state->ways
+        || !state->blocking_call) {
         return -1;
     }
     for (int i = 0; i < NAME_COUNT; i++) {
@@ -189,12 +220,16 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->peer_closed);
     Py_VISIT(state->remote_protocol_error);
     Py_VISIT(state->from_oserror);
+    Py_VISIT(state->bad_state);
     Py_VISIT(state->packet_socket);
     Py_VISIT(state->messenger);
     Py_VISIT(state->dispatcher);
     Py_VISIT(state->caller);
     Py_VISIT(state->intake);
     Py_VISIT(state->stepping);
+    Py_VISIT(state->blocking_waiter);
+    Py_VISIT(state->ways);
+    Py_VISIT(state->blocking_call);
     return 0;
 }
 
@@ -205,12 +240,16 @@ static int clear(PyObject *module)
     Py_CLEAR(state->peer_closed);
     Py_CLEAR(state->remote_protocol_error);
     Py_CLEAR(state->from_oserror);
+    Py_CLEAR(state->bad_state);
     Py_CLEAR(state->packet_socket);
     Py_CLEAR(state->messenger);
     Py_CLEAR(state->dispatcher);
     Py_CLEAR(state->caller);
     Py_CLEAR(state->intake);
     Py_CLEAR(state->stepping);
+    Py_CLEAR(state->blocking_waiter);
+    Py_CLEAR(state->ways);
+    Py_CLEAR(state->blocking_call);
     for (int i = 0; i < NAME_COUNT; i++) {
         Py_CLEAR(state->names[i]);
     }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#define REVISION 6 /* as in chosen.py, which tells what it is for */
+#define REVISION 7 /* as in chosen.py, which tells what it is for */
 
 /* As in ipcrt/objects/_scm.py and ipcrt/wire/limits.py; tests/_speedups compares them. */
 #define MAX_PACKET_BYTES 65536
@@ -88,6 +88,27 @@ enum {
     BASE,
     WAITS, /* of a Stepper */
     CLOSE,
+    PORT_CLOSED, /* slots of a BlockingPort */
+    PORT_THREAD,
+    PORT_GENERATION,
+    PORT_NAPPERS,
+    PORT_EARLIEST,
+    PORT_LOOKED,
+    PORT_BACKOFF,
+    PORT_TURNS,
+    FINISH_WAIT, /* of a BlockingPort */
+    FIND_NAPPERS,
+    TURN,
+    SLEEP_ON,
+    PACKETS, /* slots of a Mailbox */
+    RUNG,
+    FORKS_NUMBER,  /* slot of what counts forks */
+    NAP,           /* of a DirectReader */
+    GIVE_UP_CALL,  /* of a Client */
+    GIVE_UP_SINCE,
+    ASYNCIO_EVENTS, /* modules */
+    TRIO_LOWLEVEL,
+    GET_RUNNING_LOOP, /* of the first of them */
     NAME_COUNT,
 };
 
@@ -97,12 +118,16 @@ typedef struct {
     PyObject *peer_closed;           /* ipcrt.errors.PeerClosed */
     PyObject *remote_protocol_error; /* ipcrt.errors.RemoteProtocolError */
     PyObject *from_oserror;          /* ipcrt.errors.from_oserror */
+    PyObject *bad_state;             /* ipcrt.errors.BadState */
     PyObject *packet_socket;         /* the type PacketSocket */
     PyObject *messenger;             /* the type Messenger */
     PyObject *dispatcher;            /* the type Dispatcher */
     PyObject *caller;                /* the type Caller */
     PyObject *intake;                /* the type Intake */
     PyObject *stepping;              /* the type Stepping */
+    PyObject *blocking_waiter;       /* the type BlockingWaiter */
+    PyObject *ways;                  /* the type Ways */
+    PyObject *blocking_call;         /* the type BlockingCall */
     PyObject *names[NAME_COUNT];     /* strings */
     Py_ssize_t at[NAME_COUNT];       /* where slots lie, once found; slots.c */
     char *packet;                    /* MAX_PACKET_BYTES; packets.c says who may look at it */
@@ -176,6 +201,16 @@ PySendResult step_coroutine(State *state, PyObject *step, PyObject *coroutine, P
 /* dispatch.c */
 extern PyType_Spec dispatcher_spec;
 
+/* waiting.c */
+extern PyType_Spec blocking_waiter_spec;
+extern PyType_Spec ways_spec;
+PyObject *ways_of(State *state, PyObject *finish);
+int may_wait(PyObject *ways);
+PyObject *wait_for(PyObject *ways, PyObject *waiter, PyObject *reader);
+
+/* blocking.c */
+extern PyType_Spec blocking_call_spec;
+
 /* What `twin` finds: functions whose self is a tuple of the pure twin and the module. */
 extern PyMethodDef frame_functions[];
 extern PyMethodDef message_functions[];
@@ -183,5 +218,7 @@ extern PyMethodDef intake_functions[];
 extern PyMethodDef dispatch_functions[];
 extern PyMethodDef caller_functions[];
 extern PyMethodDef stepping_functions[];
+extern PyMethodDef waiting_functions[];
+extern PyMethodDef blocking_functions[];
 
 #endif

@@ -12,14 +12,14 @@ A proxy class is a few typed signatures over its protocol's table:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
+from ipcrt.bindings.blocking_call import CallAndWait, make_blocking_call, refuse_inside
 from ipcrt.bindings.client import DEFAULT_TIMEOUT, Client
 from ipcrt.bindings.ends import ClientEnd, P
 from ipcrt.bindings.listener import Listener
 from ipcrt.bindings.outbox import Done
 from ipcrt.bindings.tables import OneWay, TwoWay
-from ipcrt.errors import BadState
 from ipcrt.port.aport import AsyncPort
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.port.port import Port
@@ -163,45 +163,25 @@ class BlockingProxy(_ProxyBase[P]):
     `events` is as with `Proxy`; events are told while a call waits, or the port is served.
     """
 
-    __slots__ = ("_own_port", "_port")
+    __slots__ = ("_call", "_own_port", "_port")
+
+    _call: CallAndWait
+    """Call and block until the reply; see `BlockingCaller.call`."""
 
     def __init__(self, end: ClientEnd[P], port: BlockingPort, events: object | None = None) -> None:
         """Move `end` here. Raises: TypeError: `events` does not fit, and the end stays."""
         super().__init__(end, port, events)
         self._port = port
         self._own_port = False
+        self._call = make_blocking_call(self._client, port)
         if events is None:
             port.let_wait(self._client.connection.channel)  # only its replies are waited for
-
-    def _call(
-        self, method: TwoWay[RequestT, ResponseT], request: RequestT, timeout: float | None
-    ) -> ResponseT:
-        """Call and block until the reply; see `Proxy._call`.
-
-        Raises: BadState: inside this proxy's own listener, on another thread, or on that of an
-        event loop; then nothing was sent. Canceled: interrupted.
-        """
-        client = self._client
-        self._port.check_blocking()
-        if client.connection.busy:
-            self._refuse()
-        before, call = client.last_txid, None
-        try:
-            call = client.begin(method, request, timeout)
-            self._port.finish(call.waiter, None, client.connection)
-            return client.result(call)
-        except BaseException:
-            if call is not None:
-                client.give_up(call)
-            else:
-                client.give_up_since(before)
-            raise
 
     def _send(self, method: OneWay[RequestT], request: RequestT) -> None:
         """Send a one-way message, blocking while the peer's queue is full."""
         self._port.check()
         if self._client.connection.busy:
-            self._refuse()
+            refuse_inside()
         sending = self._client.send(method, request)
         if sending is None:
             return
@@ -248,9 +228,6 @@ class BlockingProxy(_ProxyBase[P]):
         super().close()
         if self._own_port:
             self._port.close()
-
-    def _refuse(self) -> NoReturn:
-        raise BadState("a blocking call inside its own listener would never see its reply")
 
     def __enter__(self) -> Self:
         return self

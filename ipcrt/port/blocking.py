@@ -16,20 +16,23 @@ Source: zx_port_wait.
 from __future__ import annotations
 
 import math
-import threading
-import time
 import weakref
-from collections.abc import Callable, Generator
-from typing import Final, Generic, TypeVar, cast
+from collections.abc import Callable
+from threading import get_ident
+from time import monotonic
+from typing import Final, TypeVar
 
 from ipcrt.errors import BadState, Canceled, TimedOut
 from ipcrt.objects.channel import PATIENCE_S
 from ipcrt.objects.handle import Handle
 from ipcrt.port import busy_poll
+from ipcrt.port.blocking_waiter import BlockingWaiter, new_waiter
+from ipcrt.port.blocking_ways import Dispatch, Finish, Surroundings, Ways, make_ways
 from ipcrt.port.direct import DirectReader, Nappers
-from ipcrt.port.fork import generation
+from ipcrt.port.fork import FORKS
 from ipcrt.port.interrupts import Waits, current_scope, interrupted
-from ipcrt.port.loop_here import refuse_on_loop
+from ipcrt.port.loop_here import loop_runs_here, refuse_on_loop
+from ipcrt.port.mailbox import Mailbox
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port
 from ipcrt.port.waiter import Waiter
@@ -42,44 +45,36 @@ _NOBODY: Final = 0
 """No thread's number."""
 
 
-class BlockingWaiter(Generic[T]):
-    """A result that `BlockingPort.run_until` waits for."""
-
-    __slots__ = ("_done", "_error", "_result")
-
-    def __init__(self) -> None:
-        self._done = False
-        self._result: T | None = None
-        self._error: BaseException | None = None
-
-    def set_result(self, result: T, /) -> None:
-        self._done, self._result = True, result
-
-    def set_exception(self, exception: BaseException, /) -> None:
-        self._done, self._error = True, exception
-
-    def done(self) -> bool:
-        return self._done
-
-    def result(self) -> T:
-        """Answer the result or raise the error; the waiter must be done."""
-        if self._error is not None:
-            raise self._error
-        return cast("T", self._result)
-
-    def abandon(self) -> None:
-        """Nobody waits any more."""
-        self._done = True
-
-    def __await__(self) -> Generator[object, None, T]:
-        raise BadState("a plain thread cannot await; use run_until")
-
-
 class BlockingPort(Port):
     """A port for one plain thread.
 
     All timeouts are in seconds; None: for ever; zero: look once.
     """
+
+    __slots__ = (
+        "_backoff",
+        "_closed",
+        "_earliest",
+        "_generation",
+        "_looked",
+        "_mailbox",
+        "_thread",
+        "_turns",
+        "dispatch",
+        "finish",
+        "nappers",
+    )  # what each wait looks at; `ipcrt/_speedups/waiting.c` does, too
+
+    _closed: bool
+    _generation: int
+    _mailbox: Mailbox
+    _thread: int
+    _turns: int
+    dispatch: Dispatch
+    """Sleep up to `timeout` seconds (negative: for ever), then serve what is ready."""
+    finish: Finish
+    """Do as `run_until`, for whoever has called `check_blocking`."""
+    nappers: Nappers | None
 
     def __init__(self, busy_poll_us: int | None = None) -> None:
         """Look for news for `busy_poll_us` before each sleep; see `ipcrt.port.busy_poll`.
@@ -87,16 +82,19 @@ class BlockingPort(Port):
         None: what IPCRT_BUSY_POLL_US says, else not at all. Raises: NoResources, InvalidArgs.
         """
         self._spin_s = busy_poll.busy_poll_us(busy_poll_us) / 1e6
-        if self._spin_s:
-            self._backoff = busy_poll.Backoff()
-        self.clock = time.monotonic
-        self.create_waiter = BlockingWaiter
+        self._backoff = busy_poll.Backoff() if self._spin_s else None
+        self.clock = monotonic
+        self.create_waiter = new_waiter
+        self.nappers = None
         self._earliest = math.inf  # no deadline is earlier
         self._can_wait: weakref.WeakSet[Handle] = weakref.WeakSet()
         self._looked = -math.inf  # at all that is watched
         self._adoptable: list[None] = []  # not empty: no thread's
         super().__init__()
         self._waits = Waits(self._mailbox.ring)
+        around = Surroundings(self._waits.going, self._mailbox)
+        ways = make_ways(Ways(self._finish, self._dispatch), self, around)
+        self.finish, self.dispatch = ways  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def wait(self, timeout: float | None = None) -> Packet:
         """Sleep until a packet is there, and take it.
@@ -134,14 +132,10 @@ class BlockingPort(Port):
         self.check_blocking(timeout)
         return self.finish(waiter, timeout, reader)
 
-    def finish(
-        self,
-        waiter: Waiter[T],
-        timeout: float | None = None,
-        reader: DirectReader | None = None,
+    def _finish(
+        self, waiter: Waiter[T], timeout: float | None = None, reader: DirectReader | None = None
     ) -> T:
-        """Do as `run_until`, for whoever has called `check_blocking`."""
-        mine = cast("BlockingWaiter[T]", waiter)
+        mine: BlockingWaiter[T] = waiter  # type: ignore[assignment]
         try:
             self._serve_until(mine.done, timeout, reader)
         except BaseException:
@@ -157,13 +151,26 @@ class BlockingPort(Port):
     ) -> None:
         if done():
             return
+        until = math.inf if timeout is None else monotonic() + timeout
         wait, going = object(), self._waits.going
         scope = current_scope()
         try:
             going[wait] = None
             if scope is not None:
                 scope.enter(wait, self._waits)
-            self._serve_waiting(wait, done, timeout, reader)
+            while wait in going:
+                if self._closed:
+                    raise Canceled("the port was closed")
+                now = monotonic()
+                far = now + _FAR_S
+                if not (
+                    far < self._earliest and far < until and self._serve_without_poller(now, reader)
+                ):
+                    self._turn(now, until)
+                    if until <= now and not done():
+                        raise TimedOut(f"nothing happened within {timeout} seconds")
+                if done():
+                    break
         finally:
             whole = going.pop(wait, wait) is None  # rule 5 of `ipcrt.port.interrupts`
             if scope is not None:
@@ -171,29 +178,7 @@ class BlockingPort(Port):
         if not whole:
             raise interrupted()
 
-    def _serve_waiting(
-        self,
-        wait: object,
-        done: Callable[[], bool],
-        timeout: float | None,
-        reader: DirectReader | None,
-    ) -> None:
-        until = math.inf if timeout is None else time.monotonic() + timeout
-        going = self._waits.going
-        while not done():
-            if wait not in going:
-                return
-            if self._closed:
-                raise Canceled("the port was closed")
-            now = time.monotonic()
-            far = now + _FAR_S
-            if far < self._earliest and far < until and self._serve_without_poller(now, reader):
-                continue
-            self._turn(now, until)
-            if until <= now and not done():
-                raise TimedOut(f"nothing happened within {timeout} seconds")
-
-    def _turn(self, now: float, until: float) -> None:
+    def _turn(self, now: float, until: float = math.inf) -> None:
         """Serve one round of events, sleeping no longer than until the next deadline."""
         due = self.deadlines.due()
         self._earliest = math.inf if due is None else due
@@ -203,29 +188,31 @@ class BlockingPort(Port):
         if due is not None:
             self.deadlines.run()
 
-    def dispatch(self, timeout: float = 0) -> None:
+    def _dispatch(self, timeout: float = 0) -> None:
         if timeout:
             self.check_blocking(timeout)
         if timeout < 0 or timeout > _FAR_S:
-            now = time.monotonic()
-            if self._serve_without_poller(now):
-                return
-            if timeout > 0:
-                timeout = max(0.0, timeout - (time.monotonic() - now))
-            self._looked = now
+            now = monotonic()
+            if not self._serve_without_poller(now):
+                self._sleep(timeout, now)
+            return
+        super().dispatch(timeout)
+
+    def _sleep(self, timeout: float, begun: float) -> None:
+        """Sleep in the poller for what is left of `timeout` since then."""
+        if timeout > 0:
+            timeout = max(0.0, timeout - (monotonic() - begun))
+        self._looked = begun
         super().dispatch(timeout)
 
     def _serve_without_poller(self, now: float, reader: DirectReader | None = None) -> bool:
         """Spin, then nap, where either may be; True when something was served."""
-        nappers = self.nappers or self._find_nappers()
-        direct = nappers.always
-        if reader is not None and reader is not direct:
-            direct = reader if reader in nappers.awaited else None
-        if (
-            self._mailbox.packets
-            or self._mailbox.rung
-            or (not nappers.alone and now - self._looked > PATIENCE_S)
-        ):
+        always, awaited, alone = self.nappers or self._find_nappers()
+        direct = always
+        if reader is not None and reader is not always:
+            direct = reader if reader in awaited else None
+        mailbox = self._mailbox
+        if mailbox.packets or mailbox.rung or (not alone and now - self._looked > PATIENCE_S):
             direct = None  # rules 2 and 3
         backoff = self._backoff
         if backoff is not None and backoff.ready():
@@ -241,24 +228,24 @@ class BlockingPort(Port):
     def _spin(self, direct: DirectReader | None) -> bool:
         """Look for news again and again; True when something was served."""
         self._turns += 1
-        begun = time.monotonic()
+        begun = monotonic()
         until = begun + self._spin_s
         if direct is not None:
             return self._spin_in(direct, until)
         self._looked = begun
         while not (found := self._poller.poll(0)):
-            if time.monotonic() >= until:
+            if monotonic() >= until:
                 return False
         self._serve_all(found)
         return True
 
     def _spin_in(self, direct: DirectReader, until: float) -> bool:
         """Spin for one reader, but for no longer than a nap where somebody rings (rules 2, 4)."""
-        now = time.monotonic()
+        now = monotonic()
         while not self._mailbox.rung:
             if direct.spin(min(until, now + PATIENCE_S)):
                 return True
-            now = time.monotonic()
+            now = monotonic()
             if now >= until:
                 break
         return False
@@ -292,7 +279,7 @@ class BlockingPort(Port):
         Waits that begin later are not concerned, and all that is watched stays watched.
         Raises: BadState: the port belongs to a parent process.
         """
-        if self._generation != generation():
+        if self._generation != FORKS.number:
             self._refuse()
         return self._waits.interrupt()
 
@@ -313,18 +300,21 @@ class BlockingPort(Port):
 
         Looking once, with a `timeout` of zero, is no wait. Raises: BadState.
         """
-        self._check()
-        if timeout != 0:
+        if (
+            self._closed or self._thread != get_ident() or self._generation != FORKS.number
+        ):  # as `check`
+            self._refuse()
+        if timeout != 0 and loop_runs_here():
             refuse_on_loop()
 
     def _refuse(self) -> None:
-        if self._thread == _NOBODY and not self._closed and self._generation == generation():
+        if self._thread == _NOBODY and not self._closed and self._generation == FORKS.number:
             try:
                 self._adoptable.pop()
             except IndexError:
                 pass  # another thread was quicker
             else:
-                self._thread = threading.get_ident()
+                self._thread = get_ident()
                 scope = current_scope()
                 if scope is not None:
                     scope.at_end(self._let_go_again)
@@ -332,5 +322,5 @@ class BlockingPort(Port):
         super()._refuse()
 
     def _let_go_again(self) -> None:
-        if not self._closed and self._thread == threading.get_ident():
+        if not self._closed and self._thread == get_ident():
             self.let_go()

@@ -14,7 +14,7 @@ from ipcrt.errors import BadState, IpcError, ShouldWait
 from ipcrt.objects._scm import ReceiveBuffer
 from ipcrt.objects.channel import Channel, Message
 from ipcrt.objects.handle import Handle, Moved
-from ipcrt.port.blocking import BlockingWaiter
+from ipcrt.port.blocking_waiter import BlockingWaiter
 from ipcrt.port.calls import MAX_INBOX, Calls
 from ipcrt.port.interrupter import Interrupter
 from ipcrt.port.loop_here import refuse_on_loop

@@ -9,10 +9,13 @@ Source: epoll(7); os.register_at_fork.
 from __future__ import annotations
 
 import os
+from typing import Final
 
 
 class _Generation:
     """Counts the forks between the first process and this one."""
+
+    __slots__ = ("number",)
 
     def __init__(self) -> None:
         self.number = 0
@@ -22,9 +25,10 @@ class _Generation:
         self.number += 1
 
 
-_generation = _Generation()
+FORKS: Final = _Generation()
+"""For those who ask often: its `number` is what `generation` answers."""
 
 
 def generation() -> int:
     """Answer a number that differs between a process and its forked children."""
-    return _generation.number
+    return FORKS.number

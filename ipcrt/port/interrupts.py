@@ -66,13 +66,13 @@ class Scope:
 
         Raises: what it raises; Canceled: the scope was cancelled before.
         """
-        token = _scope.set(self)
+        token = SCOPE.set(self)
         try:
             if self.cancelled:
                 raise interrupted()
             return function(*args)
         finally:
-            _scope.reset(token)
+            SCOPE.reset(token)
             while self._at_end:
                 self._at_end.pop()()
 
@@ -97,12 +97,10 @@ class Scope:
         self._at_end.append(action)
 
 
-_scope: Final[ContextVar[Scope | None]] = ContextVar("ipcrt.port.interrupts", default=None)
+SCOPE: Final[ContextVar[Scope | None]] = ContextVar("ipcrt.port.interrupts", default=None)
 
-
-def current_scope() -> Scope | None:
-    """Answer the piece of work that is done here, if it is one that may be cancelled."""
-    return _scope.get()
+current_scope: Final = SCOPE.get
+"""Answers the piece of work that is done here, if it is one that may be cancelled."""
 
 
 def interrupted() -> Canceled:

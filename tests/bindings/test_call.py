@@ -6,7 +6,7 @@ import pytest
 
 from ipcrt.bindings.call import Call, Sending
 from ipcrt.errors import Canceled, NoResources, PeerClosed, TimedOut
-from ipcrt.port.blocking import BlockingWaiter
+from ipcrt.port.blocking_waiter import BlockingWaiter
 from tests.bindings.calc import Number
 from tests.bindings.hand import ADD
 

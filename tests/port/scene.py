@@ -20,8 +20,9 @@ import uvloop
 from ipcrt.objects.channel import Channel, Message
 from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort, open_port
-from ipcrt.port.blocking import BlockingPort, BlockingWaiter
+from ipcrt.port.blocking import BlockingPort
 from ipcrt.port.blocking_channel import BlockingChannel
+from ipcrt.port.blocking_waiter import BlockingWaiter
 from ipcrt.port.channel import AsyncChannel
 from ipcrt.port.packet import Packet
 from ipcrt.port.port import Port

@@ -15,7 +15,8 @@ from ipcrt.errors import BadState, Canceled, TimedOut
 from ipcrt.objects.channel import PATIENCE_S, Channel
 from ipcrt.objects.event import Event
 from ipcrt.objects.handle import Handle
-from ipcrt.port.blocking import BlockingPort, BlockingWaiter
+from ipcrt.port.blocking import BlockingPort
+from ipcrt.port.blocking_waiter import BlockingWaiter
 from ipcrt.port.interrupts import Scope
 from ipcrt.port.packet import Packet
 from ipcrt.port.signals import Signals

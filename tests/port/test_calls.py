@@ -9,7 +9,7 @@ import pytest
 from ipcrt.errors import Canceled, InvalidArgs, NoResources, PeerClosed, ShouldWait
 from ipcrt.objects.channel import Message
 from ipcrt.objects.event import Event
-from ipcrt.port.blocking import BlockingWaiter
+from ipcrt.port.blocking_waiter import BlockingWaiter
 from ipcrt.port.calls import MAX_GIVEN_UP, MAX_INBOX, Call, Calls
 
 
