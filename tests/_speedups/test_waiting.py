@@ -159,12 +159,18 @@ def test_calls_are_counted_alike(scene: Scene) -> None:
 
 
 def test_a_deadline_that_is_near_is_kept(scene: Scene) -> None:
-    told: list[int] = []
-    scene.port.deadlines.add(PATIENCE_S, lambda: told.append(1))
     waiter = scene.port.create_waiter()
-    scene.port.deadlines.add(4 * PATIENCE_S, lambda: waiter.set_result(7))
+    scene.port.deadlines.add(PATIENCE_S, lambda: waiter.set_result(7))
     assert scene.port.finish(waiter) == 7
-    assert told == [1]
+    assert scene.proxy._client.connection._sleep is None, "it did not nap"
+
+
+def test_a_port_that_a_receiver_closes_is_waited_for_no_longer(scene: Scene) -> None:
+    waiter = scene.port.create_waiter()
+    scene.port.deadlines.add(0.001, scene.port.close)
+    with pytest.raises(Canceled, match="the port was closed"):
+        scene.port.finish(waiter)
+    assert waiter.done()
 
 
 def test_a_waiter_of_another_kind_is_waited_for_as_well(scene: Scene) -> None:
@@ -323,6 +329,7 @@ def test_nothing_is_left_of_what_was_waited_for(scene: Scene) -> None:
         scene.port.deadlines.add(0, scene.port.interrupt)
         with pytest.raises(Canceled):
             scene.port.finish(waiter)
+        assert waiter.done()
 
     assert growth_in_blocks(scene.call, 200) < 50
     assert growth_in_blocks(interrupted, 100) < 50
