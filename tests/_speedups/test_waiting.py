@@ -84,7 +84,7 @@ def scene(twin: str) -> Iterator[Scene]:
 
 @pytest.fixture
 def waiter(twin: str) -> Any:
-    return take(twin, "waiter", BlockingWaiter)()
+    return take(twin, "waiter", BlockingWaiter[Any])()
 
 
 def test_a_waiter_keeps_a_result(waiter: Any) -> None:
@@ -129,7 +129,7 @@ def test_a_waiter_takes_nothing_else(waiter: Any) -> None:
 
 
 def test_a_waiter_in_a_cycle_is_collected(twin: str) -> None:
-    waiter: Any = take(twin, "waiter", BlockingWaiter)()
+    waiter: Any = take(twin, "waiter", BlockingWaiter[Any])()
     result = threading.Event()
     result.waiter = waiter  # type: ignore[attr-defined]
     seen = weakref.ref(result)
