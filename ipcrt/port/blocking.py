@@ -256,9 +256,9 @@ class BlockingPort(Port):
         others: list[DirectReader | None] = []
         for watch in self._watches.values():
             direct = watch.direct()
-            if direct is None or watch.handle not in self._can_wait:
+            if watch.handle not in self._can_wait or (direct is None and len(watch)):
                 others.append(direct)
-            else:
+            elif direct is not None:  # else the poller is looked at, now and then
                 patient.add(direct)
         alone = len(self._watches) == 1
         always = others[0] if len(others) == 1 else None

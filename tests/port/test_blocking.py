@@ -299,6 +299,35 @@ def test_the_only_reader_that_cannot_wait_sleeps_by_itself(direct: Scene, beside
     assert (reader.naps, other.naps) == (2, 0)
 
 
+def test_a_reader_that_can_wait_need_not_nap(direct: Scene) -> None:
+    """As where a server with one client listens for others."""
+    port, reader, far = direct
+    told: list[int] = []
+    with Event.create() as event:
+
+        def tell() -> None:
+            event.clear()
+            told.append(1)
+
+        port.add_reader(event, tell)
+        port.let_wait(event)
+        look_no_more(port)
+        far.write(b"news")
+        port.dispatch(-1)
+        assert (reader.got, reader.naps) == ([b"news"], 1)
+        event.signal()
+        port._looked = time.monotonic()
+        reader.told = lambda _: far.write(b"more")
+        far.write(b"first")
+        while not told:
+            port.dispatch(-1)
+        port.wait_async(event, KEY, Signals.SIGNALED)
+        look_no_more(port)
+        naps = reader.naps
+        port.dispatch(-1)  # what is waited for in another way, too, cannot wait
+        assert reader.naps == naps
+
+
 def test_nobody_naps_where_two_readers_cannot_wait(direct: Scene, beside: Beside) -> None:
     port, reader, far = direct
     look_no_more(port)

@@ -131,7 +131,12 @@ def serve_blocking(
     address: str, ready: Callable[[], None], create_port: Callable[[], BlockingPort]
 ) -> None:
     """Serve on this thread."""
-    with create_port() as port, listen(address) as sock, _serve_all(sock, PlainServer, port):
+    with (
+        create_port() as port,
+        listen(address) as sock,
+        _serve_all(sock, PlainServer, port) as listening,
+    ):
+        port.let_wait(listening)  # whoever connects may wait 20 ms, so that whoever is served naps
         ready()
         while True:
             port.dispatch(-1)
