@@ -40,6 +40,7 @@ typedef struct {
     PyObject *deadlines;
     PyObject *clock; /* NULL: time.monotonic */
     PyObject *create_waiter;
+    PyObject *wake;
     PyObject *plans; /* dict: method to plan, or None */
     PyObject *plan_for;
     PyObject *call_type;
@@ -50,7 +51,7 @@ typedef struct {
 
 #define MEMBERS(each) \
     each(packets) each(client) each(connection) each(outbox) each(deadlines) each(clock) \
-    each(create_waiter) each(plans) each(plan_for) each(call_type) each(begin) each(result) \
+    each(create_waiter) each(wake) each(plans) each(plan_for) each(call_type) each(begin) each(result) \
     each(message)
 
 static PyObject *item(PyObject *plan, int which)
@@ -287,7 +288,8 @@ static PyObject *begin(PyObject *op, PyObject *const *args, Py_ssize_t nargs, Py
 /* ---- the reply */
 
 /* Take a reply in: 1 where it is done, 0 where it is not usual (K), -1 on error. */
-static int take_in(State *state, PyObject *calls, PyObject *call, PyObject *const *args)
+static int take_in(Caller *self, State *state, PyObject *calls, PyObject *call,
+                   PyObject *const *args)
 {
     PyObject *waiter = Py_XNewRef(peek(state, call, WAITER));
     PyObject *method = Py_XNewRef(peek(state, call, METHOD_OF_CALL));
@@ -299,14 +301,16 @@ static int take_in(State *state, PyObject *calls, PyObject *call, PyObject *cons
         Py_XDECREF(done);
     }
     if (usual > 0) {
-        PyObject *answer = NULL;
-        if (PyDict_DelItem(calls, args[0]) == 0) {
+        usual = PyDict_DelItem(calls, args[0]);
+        if (usual == 0) {
             poke(state, call, REPLIED, Py_True);
             poke(state, call, BODY, args[3]);
-            answer = PyObject_CallMethodOneArg(waiter, state->names[SET_RESULT], Py_None);
+            PyObject *answer = self->wake == Py_None
+                ? PyObject_CallMethodOneArg(waiter, state->names[SET_RESULT], Py_None)
+                : PyObject_CallOneArg(self->wake, waiter);
+            usual = answer ? 1 : -1;
+            Py_XDECREF(answer);
         }
-        usual = answer ? 1 : -1;
-        Py_XDECREF(answer);
     }
     Py_XDECREF(ordinal);
     Py_XDECREF(method);
@@ -327,7 +331,7 @@ static PyObject *message(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
             call = Py_XNewRef(PyDict_GetItemWithError(calls, args[0]));
         }
         if (call != NULL && Py_IS_TYPE(call, (PyTypeObject *)self->call_type)) {
-            done = take_in(state, calls, call, args);
+            done = take_in(self, state, calls, call, args);
         }
         else if (PyErr_Occurred()) {
             done = -1;
@@ -470,8 +474,9 @@ static int look_up(Caller *self, State *state)
     self->outbox = PyObject_GetAttr(self->client, state->names[OUTBOX]);
     self->deadlines = PyObject_GetAttr(self->client, state->names[DEADLINES]);
     self->create_waiter = PyObject_GetAttr(self->client, state->names[CREATE_WAITER]);
+    self->wake = PyObject_GetAttr(self->client, state->names[WAKE]);
     if (!self->plans || !self->connection || !self->outbox || !self->deadlines
-        || !self->create_waiter) {
+        || !self->create_waiter || !self->wake) {
         return -1;
     }
     if (!PyDict_CheckExact(self->plans)) {

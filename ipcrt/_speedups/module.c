@@ -49,6 +49,7 @@ static const char *const names[NAME_COUNT] = {
     [TXID] = "_txid",
     [DEADLINES] = "_deadlines",
     [CREATE_WAITER] = "_create_waiter",
+    [WAKE] = "_wake",
     [TABLE] = "_table",
     [PLANS] = "plans",
     [CLOCK] = "_clock",
@@ -93,6 +94,8 @@ static const char *const names[NAME_COUNT] = {
     [ASYNCIO_EVENTS] = "asyncio.events",
     [TRIO_LOWLEVEL] = "trio.lowlevel",
     [GET_RUNNING_LOOP] = "_get_running_loop",
+    [CALLBACKS] = "_callbacks",
+    [REMOVE] = "remove_done_callback",
 };
 
 /* Take the exception that is set, with its traceback. */
@@ -133,7 +136,7 @@ static PyObject *twin(PyObject *module, PyObject *args)
 {
     PyMethodDef *const tables[] = {frame_functions, message_functions, intake_functions,
                                    dispatch_functions, caller_functions, stepping_functions,
-                                   waiting_functions, blocking_functions};
+                                   waiting_functions, blocking_functions, prompt_functions};
     const char *name;
     PyObject *pure;
     if (!PyArg_ParseTuple(args, "sO:twin", &name, &pure)) {
@@ -186,9 +189,10 @@ static int start(PyObject *module)
     state->blocking_waiter = PyType_FromModuleAndSpec(module, &blocking_waiter_spec, NULL);
     state->ways = PyType_FromModuleAndSpec(module, &ways_spec, NULL);
     state->blocking_call = PyType_FromModuleAndSpec(module, &blocking_call_spec, NULL);
+    state->waker = PyType_FromModuleAndSpec(module, &waker_spec, NULL);
     if (!state->packet_socket || !state->messenger || !state->dispatcher || !state->caller
         || !state->intake || !state->stepping || !state->blocking_waiter || !state->ways
-        || !state->blocking_call) {
+        || !state->blocking_call || !state->waker) {
         return -1;
     }
     for (int i = 0; i < NAME_COUNT; i++) {
@@ -230,6 +234,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->blocking_waiter);
     Py_VISIT(state->ways);
     Py_VISIT(state->blocking_call);
+    Py_VISIT(state->waker);
     return 0;
 }
 
@@ -250,6 +255,7 @@ static int clear(PyObject *module)
     Py_CLEAR(state->blocking_waiter);
     Py_CLEAR(state->ways);
     Py_CLEAR(state->blocking_call);
+    Py_CLEAR(state->waker);
     for (int i = 0; i < NAME_COUNT; i++) {
         Py_CLEAR(state->names[i]);
     }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#define REVISION 7 /* as in chosen.py, which tells what it is for */
+#define REVISION 8 /* as in chosen.py, which tells what it is for */
 
 /* As in ipcrt/objects/_scm.py and ipcrt/wire/limits.py; tests/_speedups compares them. */
 #define MAX_PACKET_BYTES 65536
@@ -65,6 +65,7 @@ enum {
     TXID,
     DEADLINES, /* of a Client */
     CREATE_WAITER,
+    WAKE,
     TABLE,
     PLANS,   /* of a ProtocolTable */
     TIMEOUT, /* slots of a Deadlines */
@@ -109,6 +110,8 @@ enum {
     ASYNCIO_EVENTS, /* modules */
     TRIO_LOWLEVEL,
     GET_RUNNING_LOOP, /* of the first of them */
+    CALLBACKS, /* of a Future */
+    REMOVE,
     NAME_COUNT,
 };
 
@@ -128,6 +131,7 @@ typedef struct {
     PyObject *blocking_waiter;       /* the type BlockingWaiter */
     PyObject *ways;                  /* the type Ways */
     PyObject *blocking_call;         /* the type BlockingCall */
+    PyObject *waker;                 /* the type Waker */
     PyObject *names[NAME_COUNT];     /* strings */
     Py_ssize_t at[NAME_COUNT];       /* where slots lie, once found; slots.c */
     char *packet;                    /* MAX_PACKET_BYTES; packets.c says who may look at it */
@@ -198,6 +202,9 @@ extern PyType_Spec caller_spec;
 extern PyType_Spec stepping_spec;
 PySendResult step_coroutine(State *state, PyObject *step, PyObject *coroutine, PyObject **found);
 
+/* prompt.c */
+extern PyType_Spec waker_spec;
+
 /* dispatch.c */
 extern PyType_Spec dispatcher_spec;
 
@@ -220,5 +227,6 @@ extern PyMethodDef caller_functions[];
 extern PyMethodDef stepping_functions[];
 extern PyMethodDef waiting_functions[];
 extern PyMethodDef blocking_functions[];
+extern PyMethodDef prompt_functions[];
 
 #endif

@@ -39,6 +39,7 @@ from ipcrt.errors import (
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle, Moved, close_all
 from ipcrt.port.port import Port
+from ipcrt.port.waiter import Waiter
 from ipcrt.wire.epitaph import decode_epitaph
 from ipcrt.wire.frames import Body, encode
 from ipcrt.wire.header import EPITAPH_ORDINAL, FLEXIBLE, NO_TXID
@@ -74,10 +75,13 @@ class Client:
         "_port",
         "_table",
         "_txid",
+        "_wake",
         "begin",
         "result",
     )
 
+    _create_waiter: Callable[[], Waiter[None]]
+    _wake: Callable[[Any], None] | None
     begin: Begin
     """As `_begin`."""
     result: Result
@@ -94,7 +98,7 @@ class Client:
         """Move `channel` here and start reading replies; on error it is closed."""
         self._table = table
         self._port = port
-        self._create_waiter = port.create_waiter
+        self._create_waiter, self._wake = port.waker or (port.create_waiter, None)
         self._deadlines = port.deadlines
         self._on_event = on_event
         self._on_unknown = on_unknown
@@ -304,7 +308,10 @@ class Client:
             del self._calls[txid]  # from here on it is the call's, and not taken in again
             call.replied = True
             call.body, call.handles = body, handles
-            waiter.set_result(None)
+            if (wake := self._wake) is None:
+                waiter.set_result(None)
+            else:
+                wake(waiter)
             return
         close_all(handles)
         del self._calls[txid]

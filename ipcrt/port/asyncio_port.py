@@ -16,6 +16,7 @@ from typing import Any, Final
 from ipcrt.errors import NotSupported, from_oserror
 from ipcrt.port import busy_poll
 from ipcrt.port.aport import AsyncPort
+from ipcrt.port.prompt import make_waker
 from ipcrt.port.stepping import Stepper
 from ipcrt.port.watch import HandleWatch
 
@@ -32,6 +33,7 @@ class AsyncioPort(AsyncPort):
         self.clock = time.monotonic
         self.soon = self._loop.call_soon
         self.create_waiter = self._loop.create_future
+        self.waker = make_waker(self._loop)
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._stepper = Stepper(self._loop, self._adopt)

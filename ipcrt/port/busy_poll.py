@@ -110,6 +110,9 @@ class LoopSpinner:
 
     def expect(self, reader: DirectReader) -> None:
         """Spin for the next message there, unless that has failed too often."""
+        if self._reader is reader and reader.received != self._seen:
+            self._backoff.learn(found=True)  # the loop has read it between two slices
+            self._reader = None
         if not self._backoff.ready():
             return
         self._reader = reader
@@ -128,37 +131,28 @@ class LoopSpinner:
 
     def _spin(self) -> None:
         """Spin for a slice (rule 1); whoever answers at once, and is answered, has all of it."""
-        self._scheduled = False
-        reader = self._reader
-        if reader is None:
-            return
         now = monotonic()
         end = now + SLICE_US / 1e6
-        while now < end:
-            if not self._look(reader, now, end):
-                return
-            reader = self._reader
-            if reader is None:
-                return
-            now = monotonic()
-        self._schedule()
+        try:
+            while now < end and (reader := self._reader) is not None:
+                self._look(reader, now, end)
+                now = monotonic()
+        finally:
+            self._scheduled = False
+        if self._reader is not None:
+            self._schedule()
 
-    def _look(self, reader: DirectReader, now: float, end: float) -> bool:
-        """Look at one reader until then; False where nothing is left to look for."""
+    def _look(self, reader: DirectReader, now: float, end: float) -> None:
+        """Look at one reader until then, at the latest."""
+        self._reader = None  # what it handles may have it expect more
         if reader.received != self._seen:  # the loop has read it between two slices
-            self._reader = None
             self._backoff.learn(found=True)
-            return False
+            return
         until = self._until = self._until or now + self._limit_s
         stop = min(end, until)
-        self._reader = None  # what it handles may have it expect more
         if reader.spin(stop):
             self._backoff.learn(found=True)
-            return True
-        now = monotonic()
-        if now >= until:
+        elif (now := monotonic()) >= until:
             self._backoff.learn(found=False)
         elif now >= stop:
             self._reader = reader
-            return True
-        return False

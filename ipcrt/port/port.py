@@ -79,6 +79,9 @@ class Port:
     create_waiter: Callable[[], Waiter[Any]]
     """Makes a place for one result that this port's tasks or thread can wait for."""
 
+    waker: tuple[Callable[[], Waiter[None]], Callable[[Any], None]] | None = None
+    """Makes such a place, and wakes who waits at once: see `ipcrt.port.prompt`; None: none does."""
+
     # ---- waits
 
     def wait_async(self, handle: Handle, key: int, signals: Signals, *, once: bool = True) -> None:

@@ -500,7 +500,7 @@ def test_a_caller_wants_a_client(scene: Scene) -> None:
 
     class NoClient:
         _table = SimpleNamespace(plans=None)
-        _connection = _outbox = _deadlines = _create_waiter = None
+        _connection = _outbox = _deadlines = _create_waiter = _wake = None
 
     with pytest.raises(TypeError, match="dict"):
         make(ways, NoClient(), lent, print, Call)
