@@ -37,12 +37,13 @@ def invoke(
     That is bytes, which go to standard output as they are; with --json a result in MessagePack is
     shown as JSON. A scheme alone, without a colon, is the server of that scheme itself.
     """
-    from ipcrt.cli.resources import explained, server_of
+    from ipcrt.cli.resources import check_output, explained, server_of
     from ipcrt.cli.resources_values import arguments_of, shown
     from ipcrt.errors import IpcError
     from ipcrt.locator.connect import connect_blocking
     from ipcrt.locator.resources import open_resources_blocking
 
+    check_output()
     server_of(uri)
     given = arguments_of(arguments, msgpack)
     with (

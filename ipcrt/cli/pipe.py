@@ -32,9 +32,10 @@ def pipe(
     process, goes through this command. TO is written over, unless --append or its URI says
     otherwise, and what it answers is dropped. The timeout is for opening, not for copying.
     """
-    from ipcrt.cli.resources import check_uri, for_writing
+    from ipcrt.cli.resources import check_output, check_uri, for_writing
     from ipcrt.cli.resources_pipe import run_pipe
 
+    check_output()
     check_uri(from_uri)
     copied = run_pipe(from_uri, for_writing(to_uri, append=append), socket, timeout)
     if as_json:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Final, Self, TypeVar
 
@@ -128,6 +129,12 @@ class Resources:
 
 class _Stat(msgspec.Struct):
     size: int
+
+
+def check_output() -> None:
+    """Raises: Misused: standard output is closed, so that its number may be another's."""
+    if sys.stdout is None:
+        raise Misused("standard output is closed")
 
 
 def server_of(uri: str) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 import anyio
 import msgspec
 
-from ipcrt.cli.complaint import Failed, Misused
-from ipcrt.cli.resources import CONNECTIONS, DUPLEX, ONE_WAY, Resources, writes
+from ipcrt.cli.complaint import Failed
+from ipcrt.cli.resources import CONNECTIONS, DUPLEX, ONE_WAY, Resources, check_output, writes
 from ipcrt.cli.resources_copy import ProcessFrames, exchange, feed_from
 from ipcrt.cli.resources_progress import Progress, can_show
 from ipcrt.cli.resources_stdio import STDERR, STDIN, STDOUT, Sink, Source
@@ -45,8 +45,7 @@ def run_open(opening: Opening) -> int:
 
 async def _open(opening: Opening) -> int:
     uri = opening.uri
-    if sys.stdout is None:
-        raise Misused("standard output is closed")
+    check_output()
     async with (
         connect(opening.socket, timeout=opening.timeout) as locator,
         Resources(locator, opening.timeout) as resources,

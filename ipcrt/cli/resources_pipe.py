@@ -36,7 +36,7 @@ from ipcrt.cli.resources_copy import Drop, Feed, Forward, ProcessFrames, beside,
 from ipcrt.cli.resources_gauge import DescriptorGauge, Gauge, follow
 from ipcrt.cli.resources_progress import Progress, can_show
 from ipcrt.cli.resources_stdio import READING, STDERR, Sink
-from ipcrt.errors import InvalidArgs, NotSupported, PeerClosed, WrongType, from_oserror
+from ipcrt.errors import InvalidArgs, IpcError, NotSupported, PeerClosed, WrongType, from_oserror
 from ipcrt.locator.connect import connect
 from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort
@@ -97,7 +97,7 @@ class Copy:
     async def run(self) -> None:
         """Copy until the end. Raises: IpcError; Failed."""
         from_scheme, to_scheme = check_uri(self._from), check_uri(self._to)
-        if from_scheme in ONE_WAY and self._from.partition("?")[0] == self._to.partition("?")[0]:
+        if from_scheme in ONE_WAY and await self._is_itself():
             raise Misused(f"{self._from:.80} would be written over by itself")
         if from_scheme == "file" and to_scheme == "tcp":
             await self._to_socket()
@@ -110,6 +110,22 @@ class Copy:
             (await self._resources.open_handle(self._from)).close()
         if not (from_scheme == to_scheme == "file" and await self._to_file()):
             await self._fill(self._have_piped)
+
+    async def _is_itself(self) -> bool:
+        """True where both URIs are the same, or names of one file; before that is cut."""
+        from_plain, to_plain = self._from.partition("?")[0], self._to.partition("?")[0]
+        if from_plain == to_plain:
+            return True
+        if check_uri(self._from) != check_uri(self._to) or check_uri(self._to) != "file":
+            return False
+        try:
+            with (
+                await self._resources.open_handle(f"{from_plain}?fd") as source,
+                await self._resources.open_handle(f"{to_plain}?write&fd") as target,
+            ):
+                return os.path.samestat(os.fstat(source.fileno()), os.fstat(target.fileno()))
+        except IpcError:  # one is missing, or no file; copying tells what it makes of that
+            return False
 
     async def _fill(self, feed: Feed) -> None:
         """Open what is written, and feed it."""

@@ -102,6 +102,8 @@ class Files:
                 return None
             transfer = Transfer(file.handle, request.write_to, thread)
             try:
+                if part[1] is None and _is_same_file(file.handle, request.write_to):
+                    raise InvalidArgs("a file that is written to itself would have no end")
                 return await transfer.run(request.port, *part)
             finally:
                 transfer.close()
@@ -204,6 +206,11 @@ async def _write(file: OpenFile, offset: int | None, sync: bool, data: DataChann
             offset += sum(map(len, parts))
     if sync:
         await file.sync()
+
+
+def _is_same_file(one: Handle, other: Handle) -> bool:
+    """True where both descriptors are of one file, whatever its names."""
+    return os.path.samestat(os.fstat(one.fileno()), os.fstat(other.fileno()))
 
 
 def _is_directory(handle: Handle) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
+import subprocess
 import threading
 
 import pytest
@@ -107,6 +109,42 @@ def test_nothing_is_written_over_by_itself(house: House) -> None:
     ran = house("pipe", "file:///a", "file:///a", "--append")
     assert (ran.status, ran.errors) == (2, "ipcrt: file:///a would be written over by itself\n")
     assert (house.files / "a").read_bytes() == BYTES
+
+
+@pytest.mark.parametrize("alias, option", [("./%61", ()), ("hard", ("--append",))])
+def test_another_name_of_the_same_file_is_the_same(
+    house: House, alias: str, option: tuple[str, ...]
+) -> None:
+    (house.files / "a").write_bytes(BYTES)
+    (house.files / "hard").unlink(missing_ok=True)
+    (house.files / "hard").hardlink_to(house.files / "a")
+    ran = house("pipe", "file:///a", f"file:///{alias}", *option)
+    assert (ran.status, ran.errors) == (2, "ipcrt: file:///a would be written over by itself\n")
+    assert (house.files / "a").read_bytes() == BYTES
+    (house.files / "hard").unlink()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("open", "file:///a"),
+        ("pipe", "file:///a", "file:///unmade"),
+        ("invoke", "file:///a", "stat"),
+    ],
+)
+def test_a_closed_standard_output_is_said_before_anything_is_done(
+    house: House, arguments: tuple[str, ...]
+) -> None:
+    (house.files / "a").write_bytes(BYTES)
+    line = " ".join(house.argv(*arguments))
+    ended = subprocess.run(
+        ["sh", "-c", f"exec {line} >&-"],
+        check=False,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **house.environment},
+    )
+    assert (ended.returncode, ended.stderr) == (2, b"ipcrt: standard output is closed\n")
+    assert not (house.files / "unmade").exists()
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from ipcrt.errors import AccessDenied, IpcError, NotFound, PeerClosed, WrongType
+from ipcrt.errors import AccessDenied, InvalidArgs, IpcError, NotFound, PeerClosed, WrongType
 from ipcrt.objects.event import Event
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.socket import Socket
@@ -231,3 +231,15 @@ async def test_a_long_file_takes_no_memory(root: Path, size: int) -> None:
         os.close(out)
         assert count == size
         assert peak < 4 << 20
+
+
+async def test_a_file_is_not_written_to_itself_without_end(root: Path) -> None:
+    (root / "small").write_bytes(b"abc")
+    async with serving("files", str(root)) as world:
+        for query in ("append&fd", "write&fd"):
+            handle = await world.client.open_handle(f"file:///small?{query}")
+            with pytest.raises(InvalidArgs):
+                await world.client.pipe("file:///small", handle)
+        handle = await world.client.open_handle("file:///small?append&fd")
+        assert await world.client.pipe("file:///small?length=3", handle) == 3
+    assert (root / "small").read_bytes() == b"abcabc"
