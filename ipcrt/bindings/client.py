@@ -253,6 +253,17 @@ class Client:
         outgoing.done = done
         return True
 
+    def mourn(self) -> Sending:
+        """Answer what is settled with the reason when the connection ends; `withdraw` it then.
+
+        Raises: why it has ended.
+        """
+        if self._connection.error is not None:
+            raise again(self._connection.error)
+        sending = Sending(None, self._create_waiter())
+        self._mourners.append(sending)
+        return sending
+
     def withdraw(self, sending: Sending) -> None:
         """Stop waiting for a one-way message, and take it back where it has not left."""
         if sending.outgoing is not None:

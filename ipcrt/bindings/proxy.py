@@ -11,6 +11,7 @@ A proxy class is a few typed signatures over its protocol's table:
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -20,6 +21,7 @@ from ipcrt.bindings.ends import ClientEnd, P
 from ipcrt.bindings.listener import Listener
 from ipcrt.bindings.outbox import Done
 from ipcrt.bindings.tables import OneWay, TwoWay
+from ipcrt.errors import PeerClosed
 from ipcrt.port.aport import AsyncPort
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.port.port import Port
@@ -131,6 +133,21 @@ class Proxy(_ProxyBase[P]):
         finally:
             self._client.withdraw(sending)
 
+    async def wait_closed(self, *, timeout: float | None = None) -> None:
+        """Await that the server closes the channel, or is gone; `timeout` in seconds.
+
+        Raises: the status that it closed with, if it told one. RemoteProtocolError: it broke the
+        contract. TimedOut. Canceled: closed here meanwhile; BadHandle: before.
+        """
+        if self._port.strict:
+            await self._port.checkpoint()
+        with contextlib.suppress(PeerClosed):
+            mourning = self._client.mourn()
+            try:
+                await self._port.wait_result(mourning.waiter, timeout)
+            finally:
+                self._client.withdraw(mourning)
+
     def into_blocking_proxy(
         self, kind: type[BlockingProxyT], events: object | None = None
     ) -> BlockingProxyT:
@@ -189,6 +206,18 @@ class BlockingProxy(_ProxyBase[P]):
             self._port.run_until(sending.waiter)
         finally:
             self._client.withdraw(sending)
+
+    def wait_closed(self, *, timeout: float | None = None) -> None:
+        """As `Proxy.wait_closed`, blocking; Canceled, too, where another thread interrupts."""
+        self._port.check_blocking(timeout)
+        if self._client.connection.busy:
+            refuse_inside()
+        with contextlib.suppress(PeerClosed):
+            mourning = self._client.mourn()
+            try:
+                self._port.run_until(mourning.waiter, timeout, self._client.connection)
+            finally:
+                self._client.withdraw(mourning)
 
     def interrupt(self) -> bool:
         """End the call that another thread is blocked in, with Canceled; False: in none.

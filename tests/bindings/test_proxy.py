@@ -13,11 +13,24 @@ import pytest
 
 from ipcrt.bindings.ends import ClientEnd, create_endpoints
 from ipcrt.bindings.proxy import DEFAULT_TIMEOUT, BlockingProxy, Proxy
-from ipcrt.errors import BadHandle, BadState, Canceled, PeerClosed, ShouldWait, TimedOut
+from ipcrt.errors import (
+    AccessDenied,
+    BadHandle,
+    BadState,
+    Canceled,
+    IpcError,
+    PeerClosed,
+    RemoteProtocolError,
+    ShouldWait,
+    Status,
+    TimedOut,
+)
+from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort, open_port
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.port.executor import open_executor
+from ipcrt.wire.epitaph import encode_epitaph
 from ipcrt.wire.frames import encode
 from ipcrt.wire.header import FLEXIBLE
 from tests.bindings import calc
@@ -382,3 +395,106 @@ async def test_cancelling_a_blocking_call_leaves_the_proxy_usable() -> None:
                 assert scope.cancelled_caught
                 assert await executor.call_blocking(blocking.add, 20, 22) == 42
             assert blocking.statistics()["calls_given_up"] == 3
+
+
+# ---------------------------------------------------------------------------------- the server goes
+
+
+def _go(peer: Channel, how: str) -> type[IpcError] | None:
+    """Close the server's end; answers what the client is told of it."""
+    with peer:
+        if how == "denied":
+            peer.write(encode_epitaph(Status.ACCESS_DENIED))
+            return AccessDenied
+        if how == "nonsense":
+            peer.write(b"nonsense")
+            return RemoteProtocolError
+        return None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("how", ["plainly", "denied", "nonsense"])
+async def test_the_servers_going_is_awaited(how: str) -> None:
+    client, server = create_endpoints(Tiny)
+    peer = server.take_channel()
+    async with open_port() as port, AsyncTinyProxy(client, port) as proxy:
+        with pytest.raises(TimedOut):
+            await proxy.wait_closed(timeout=0.01)
+        ended: list[BaseException | None] = []
+
+        async def wait() -> None:
+            try:
+                await proxy.wait_closed(timeout=20)
+            except IpcError as error:
+                ended.append(error)
+            else:
+                ended.append(None)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait)
+            tasks.start_soon(wait)
+            await port.sleep(0.01)
+            expected = _go(peer, how)
+        await wait()  # and when it has gone
+        assert [type(error) for error in ended] == [expected or type(None)] * 3
+
+
+@pytest.mark.anyio
+async def test_who_awaits_it_is_told_of_the_closing_here() -> None:
+    client, server = create_endpoints(Tiny)
+    with server.take_channel():
+        async with open_port() as port, anyio.create_task_group() as tasks:
+            proxy = AsyncTinyProxy(client, port)
+
+            async def wait() -> None:
+                with pytest.raises(Canceled):
+                    await proxy.wait_closed()
+
+            tasks.start_soon(wait)
+            await port.sleep(0.01)
+            proxy.close()
+            with pytest.raises(BadHandle):
+                await proxy.wait_closed()
+
+
+@pytest.mark.parametrize("how", ["plainly", "denied", "nonsense"])
+def test_the_servers_going_is_blocked_for(how: str) -> None:
+    client, server = create_endpoints(Tiny)
+    peer = server.take_channel()
+    with BlockingPort() as port, TinyProxy(client, port) as proxy:
+        with pytest.raises(TimedOut):
+            proxy.wait_closed(timeout=0.01)
+        told: list[type[IpcError] | None] = []
+        going = threading.Timer(0.02, lambda: told.append(_go(peer, how)))
+        going.start()
+        for _ in range(2):
+            try:
+                proxy.wait_closed(timeout=20)
+            except IpcError as error:
+                told.append(type(error))
+            else:
+                told.append(None)
+        going.join()
+        assert len(told) == 3
+        assert len(set(told)) == 1
+
+
+def test_blocking_for_it_is_interrupted_and_the_proxy_goes_on() -> None:
+    client, server = create_endpoints(Tiny)
+    with (
+        BlockingPort() as port,
+        server.take_channel() as peer,
+        TinyProxy(client, port) as proxy,
+    ):
+
+        def interrupt() -> None:
+            while not proxy.interrupt():
+                pass
+
+        other = threading.Thread(target=interrupt)
+        other.start()
+        with pytest.raises(Canceled):
+            proxy.wait_closed()
+        other.join()
+        peer.write(raw(1, ADD, FIVE))
+        assert proxy.add(2, 3) == Number(5)

@@ -37,6 +37,7 @@ _METHODS_TAKEN: Final = frozenset(
         "statistics",
         "unknown_event",
         "unknown_method",
+        "wait_closed",
     )
 )
 
