@@ -31,6 +31,10 @@ def open_fds(pid: int | None = None) -> dict[int, str]:
     return found
 
 
+FORKER = "tests-forker"
+"""The name of a child that is no test's; see `forker`."""
+
+
 def child_processes(pid: int | None = None) -> dict[int, str]:
     """The children of a process (this one by default), unreaped ones too, and their names."""
     if pid is None and not _have_children():
@@ -39,7 +43,7 @@ def child_processes(pid: int | None = None) -> dict[int, str]:
     return {
         each.pid: each.name + (", dead but not waited for" if each.state == "Z" else "")
         for each in _all_processes()
-        if each.parent == parent
+        if each.parent == parent and each.name != FORKER
     }
 
 
@@ -47,9 +51,16 @@ def _have_children() -> bool:
     """Ask the kernel; a look at every process there is takes it a thousand times as long."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT | _WALL)
+        names = {
+            Path(f"/proc/{child}/comm").read_text().removesuffix("\n")
+            for thread in os.listdir("/proc/self/task")
+            for child in Path(f"/proc/self/task/{thread}/children").read_text().split()
+        }
     except ChildProcessError:
         return False
-    return True
+    except FileNotFoundError:  # one has just gone, or the kernel was built without such lists
+        return True
+    return names != {FORKER}
 
 
 def session_members(session: int) -> set[int]:

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
+from tests.support.forker import Forker
 from tests.support.proc import session_members
 
 if TYPE_CHECKING:
@@ -89,11 +90,18 @@ class Child:
                     stream.close()
 
 
-class Spawner:
-    """Starts children and ends them all together. Tests get one as the fixture `spawn_python`."""
+_forker = pytest.StashKey[Forker]()
 
-    def __init__(self) -> None:
+
+class Spawner:
+    """Starts children and ends them all together. Tests get one as the fixture `spawn_python`.
+
+    With a `forker`, those that it can start come from there.
+    """
+
+    def __init__(self, forker: Forker | None = None) -> None:
         self._children: list[Child] = []
+        self._forker = forker
 
     def __call__(
         self,
@@ -133,16 +141,21 @@ class Spawner:
     ) -> Child:
         """Run any command. `environment` adds to this process's; `pass_fds` keep their numbers."""
         errors = tempfile.TemporaryFile() if capture_stderr else None  # noqa: SIM115
+        full = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
+        process: subprocess.Popen[bytes]
         try:
-            process = subprocess.Popen(
-                argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                pass_fds=tuple(pass_fds),
-                env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
-                start_new_session=True,
-            )
+            if self._forker is not None and self._forker.can_start(argv, full):
+                process = self._forker.start(argv, full, pass_fds, errors)
+            else:
+                process = subprocess.Popen(
+                    argv,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    pass_fds=tuple(pass_fds),
+                    env=full,
+                    start_new_session=True,
+                )
         except BaseException:
             if errors is not None:
                 errors.close()
@@ -157,10 +170,23 @@ class Spawner:
             self._children.pop().close()
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start the forker before any test, so that none seems to have: where it will be of use."""
+    homes = (ROOT / "tests" / "services", ROOT / "tests" / "locator")
+    if any(item.path.is_relative_to(home) for item in session.items for home in homes):
+        session.config.stash[_forker] = Forker(str(ROOT))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the forker."""
+    if (forker := session.config.stash.get(_forker, None)) is not None:
+        forker.close()
+
+
 @pytest.fixture
-def spawn_python() -> Iterator[Spawner]:
+def spawn_python(pytestconfig: pytest.Config) -> Iterator[Spawner]:
     """Start real child processes: `spawn_python(source, *args)`, `.module(name, *args)`."""
-    spawner = Spawner()
+    spawner = Spawner(pytestconfig.stash.get(_forker, None))
     try:
         yield spawner
     finally:
