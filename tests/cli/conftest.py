@@ -12,6 +12,7 @@ import pytest
 
 from ipcrt.errors import Unavailable
 from ipcrt.locator.connect import connect_blocking
+from tests.support.forker import Forker
 from tests.support.processes import ROOT, Child, Spawner
 from tests.support.waiting import wait_until
 
@@ -31,7 +32,8 @@ class Ended:
 class Command:
     """Runs `ipcrt` with a locator's path in its environment."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, forker: Forker | None = None) -> None:
+        self._forker = forker
         self.environment = {"PYTHONPATH": str(ROOT), "IPCRT_LOCATOR": str(path)}
 
     def __call__(
@@ -42,14 +44,19 @@ class Command:
         script: str = "",
     ) -> Ended:
         """Run it; `script` is its standard input, through a pipe."""
-        ended = subprocess.run(
-            [*IPCRT, *map(str, arguments)],
-            check=False,
-            input=script.encode(),
-            capture_output=True,
-            env={**os.environ, **self.environment, **(environment or {})},
-            timeout=seconds,
-        )
+        words = list(map(str, arguments))
+        full = {**os.environ, **self.environment, **(environment or {})}
+        if self._forker is not None and self._forker.suits(full):
+            ended = self._forker.run(words, full, script.encode(), seconds)
+        else:
+            ended = subprocess.run(
+                [*IPCRT, *words],
+                check=False,
+                input=script.encode(),
+                capture_output=True,
+                env=full,
+                timeout=seconds,
+            )
         return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
 
@@ -66,8 +73,8 @@ def path(where: Path) -> Path:
 
 
 @pytest.fixture
-def ipcrt(path: Path) -> Command:
-    return Command(path)
+def ipcrt(path: Path, forker: Forker | None) -> Command:
+    return Command(path, forker)
 
 
 def names_at(path: Path) -> list[str]:

@@ -20,20 +20,27 @@ import importlib
 import io
 import json
 import os
+import pkgutil
 import resource
 import runpy
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import IO, Any, Final
 
+import ipcrt.cli
 from tests.support.proc import FORKER
 
 MODULES: Final = ("tests.services.child", "ipcrt.locator.daemon", "tests.locator.echo")
 """What can be started so."""
+
+COMMAND: Final = "ipcrt.cli.main"
+"""What can be run so."""
 
 _LOOPS: Final = ("asyncio", "trio", "uvloop", "anyio._backends._asyncio", "anyio._backends._trio")
 _LIMITS: Final = (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_AS)
@@ -62,6 +69,8 @@ class Forked(subprocess.Popen[bytes]):
         self._waitpid_lock = threading.Lock()
         self._communication_started = False
         self._input = None
+        self._sigint_wait_secs = 0.25
+        self.text_mode = False
 
 
 class Forker:
@@ -109,6 +118,7 @@ class Forker:
         at = argv.index("-m")
         request = {
             "argv": argv[at + 1 :],
+            "warnings": "-W" in argv[:at],
             "environment": dict(environment),
             "directory": os.getcwd(),
             "fds": [0, 1, 2, *pass_fds],
@@ -129,6 +139,21 @@ class Forker:
             os.close(their_in)
             os.close(their_out)
         return Forked(argv, pid, stdin, stdout)
+
+    def run(
+        self, words: Sequence[str], environment: Mapping[str, str], script: bytes, seconds: float
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run `ipcrt` to its end, with warnings as errors. Raises: TimeoutExpired."""
+        argv = [sys.executable, "-W", "error", "-m", COMMAND, *words]
+        with tempfile.TemporaryFile() as errors:
+            with self.start(argv, environment, (), errors) as process:
+                try:
+                    output, _ = process.communicate(script, seconds)
+                except BaseException:
+                    process.kill()
+                    raise
+            errors.seek(0)
+            return subprocess.CompletedProcess(argv, process.returncode, output, errors.read())
 
     def close(self) -> None:
         """End the forker. Those that it forked go on."""
@@ -179,6 +204,9 @@ def _become(request: dict[str, Any], fds: list[int]) -> None:
     os.environ.update(request["environment"])
     for limit, values in request["limits"]:
         resource.setrlimit(limit, tuple(values))
+    if request["warnings"]:
+        sys.warnoptions.append("error")
+        warnings.simplefilter("error")
     sys.path[0] = request["directory"]
     sys.argv[:] = request["argv"]
     sys.stdin = sys.__stdin__ = open(0, closefd=False)  # type: ignore[misc]  # noqa: SIM115
@@ -214,12 +242,12 @@ def main() -> None:
     sock = socket.socket(fileno=int(sys.argv[1]))
     _call_it(FORKER)
     sock.send(b"!")
-    for name in (*_LOOPS, *MODULES):
+    verbs = [f"ipcrt.cli.{each.name}" for each in pkgutil.iter_modules(ipcrt.cli.__path__)]
+    for name in (*_LOOPS, *MODULES, *verbs):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
     module = serve(sock)
-    gc.unfreeze()
     del sys.modules[module]
     runpy._run_module_as_main(module)  # type: ignore[attr-defined]
 

@@ -172,7 +172,7 @@ class Spawner:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the forker before any test, so that none seems to have: where it will be of use."""
-    homes = (ROOT / "tests" / "services", ROOT / "tests" / "locator")
+    homes = [ROOT / "tests" / name for name in ("services", "locator", "cli")]
     if any(item.path.is_relative_to(home) for item in session.items for home in homes):
         session.config.stash[_forker] = Forker(str(ROOT))
 
@@ -183,10 +183,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         forker.close()
 
 
+@pytest.fixture(scope="session")
+def forker(pytestconfig: pytest.Config) -> Forker | None:
+    """The session's forker, where it has one."""
+    return pytestconfig.stash.get(_forker, None)
+
+
 @pytest.fixture
-def spawn_python(pytestconfig: pytest.Config) -> Iterator[Spawner]:
+def spawn_python(forker: Forker | None) -> Iterator[Spawner]:
     """Start real child processes: `spawn_python(source, *args)`, `.module(name, *args)`."""
-    spawner = Spawner(pytestconfig.stash.get(_forker, None))
+    spawner = Spawner(forker)
     try:
         yield spawner
     finally:

@@ -28,6 +28,13 @@ def spawner() -> Iterator[Spawner]:
         forker.close()
 
 
+@pytest.fixture
+def plain() -> Iterator[Spawner]:
+    spawner = Spawner()
+    yield spawner
+    spawner.close()
+
+
 def start(spawner: Spawner, path: Path, **more: str) -> Child:
     return spawner.command([*DAEMON, "--socket", str(path)], environment=more, capture_stderr=True)
 
@@ -43,7 +50,7 @@ def kinds(child: Child) -> dict[int, str]:
 
 
 def test_what_is_forked_is_our_child_and_does_its_work(
-    spawner: Spawner, spawn_python: Spawner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spawner: Spawner, plain: Spawner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert child_processes() == {}  # the forker is nobody's
     monkeypatch.chdir(tmp_path)
@@ -56,7 +63,7 @@ def test_what_is_forked_is_our_child_and_does_its_work(
         assert locator.names() == []
     process = Path(f"/proc/{child.pid}")
     assert (process / "cwd").readlink() == tmp_path
-    other = start(spawn_python, tmp_path / "other")
+    other = start(plain, tmp_path / "other")
     wait_until((tmp_path / "other").exists)
     assert b"forker" not in command_line(other)
     wait_until(lambda: kinds(child) == kinds(other))
