@@ -10,9 +10,13 @@ Source: PR_SET_PDEATHSIG in prctl(2).
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":  # Ctrl-C is the command's, and needs no traceback of its stepping stone
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import ctypes
 import os
-import signal
 import sys
 from typing import Final, NoReturn
 

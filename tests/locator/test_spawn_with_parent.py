@@ -52,3 +52,17 @@ def test_the_command_finds_default_signals(spawn_python: Spawner) -> None:
     ignored, caught = (int(line.split()[1], 16) for line in child.finish().splitlines())
     for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGXFSZ):
         assert not (ignored | caught) & 1 << (number - 1)
+
+
+def test_ctrl_c_before_the_command_begins_leaves_no_traceback(spawn_python: Spawner) -> None:
+    child = spawn_python(f"""
+import runpy, signal, sys
+def look(event, arguments):
+    if event == "import" and arguments[0] == "ctypes":
+        print(signal.getsignal(signal.SIGINT) is signal.SIG_DFL, flush=True)
+sys.addaudithook(look)
+sys.argv = ["stone", "1", "15", "echo"]
+runpy.run_path({spawn_with_parent.__file__!r}, run_name="__main__")
+""")
+    assert child.line() == "True"
+    assert child.wait() == 126
