@@ -24,8 +24,7 @@
 /* A plan is a tuple of these, in this order. */
 enum {
     HEAD,   /* the request's header with txid and length zero */
-    ENCODE, /* request to bytes; None: it is `()`, which has none */
-    CHECK,  /* bytes to request; raises where they are none */
+    ENCODE, /* request to bytes; raises where it is none; None: it is `()`, which has no bytes */
     DECODE, /* bytes to response; None: there is nothing behind PREFIX */
     PREFIX, /* what stands before those bytes in a success */
     PLAN_LENGTH,
@@ -95,16 +94,14 @@ static bool is_free(Caller *self, State *state)
 /* Answer a request's packet without its txid; NULL without an exception: it is not usual (J). */
 static PyObject *encode_request(PyObject *plan, PyObject *request)
 {
-    PyObject *packet = NULL, *body = NULL, *copy = NULL;
+    PyObject *packet = NULL, *body = NULL;
     if (item(plan, ENCODE) != Py_None) {
         body = PyObject_CallOneArg(item(plan, ENCODE), request);
-        copy = body ? PyObject_CallOneArg(item(plan, CHECK), body) : NULL;
     }
     else if (request == Py_None) {
         body = PyBytes_FromStringAndSize(NULL, 0);
-        copy = Py_NewRef(Py_None);
     }
-    if (copy != NULL && PyBytes_CheckExact(body)
+    if (body != NULL && PyBytes_CheckExact(body)
         && PyBytes_GET_SIZE(body) <= MAX_PACKET_BYTES - HEADER_BYTES) {
         packet = PyBytes_FromStringAndSize(NULL, HEADER_BYTES + PyBytes_GET_SIZE(body));
     }
@@ -116,7 +113,6 @@ static PyObject *encode_request(PyObject *plan, PyObject *request)
         memcpy(to + HEADER_BYTES, PyBytes_AS_STRING(body), (size_t)PyBytes_GET_SIZE(body));
     }
     Py_XDECREF(body);
-    Py_XDECREF(copy);
     PyErr_Clear();
     return packet;
 }

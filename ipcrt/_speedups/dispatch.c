@@ -28,8 +28,7 @@ enum {
     IS_CALL,
     METHOD,
     ANSWER, /* the exact type of a usual answer */
-    ENCODE, /* answer to bytes; None: there is nothing to encode */
-    CHECK,  /* bytes to answer; raises where they are none */
+    ENCODE, /* answer to bytes; raises where it is none; None: there is nothing to encode */
     HEAD,   /* the reply's header with txid and length zero, and what stands before those bytes */
     SHORTCUT_LENGTH,
 };
@@ -58,20 +57,13 @@ static bool is_shortcut(PyObject *object)
         && PyBytes_CheckExact(item(object, HEAD));
 }
 
-/* Encode an answer and decode it again, as Codec.encode does. Answers the bytes; or NULL, with an
- * exception set, where it is no answer. */
+/* Answer the bytes of an answer, as Codec.encode does; NULL with an exception set: it is none. */
 static PyObject *encode_answer(PyObject *shortcut, PyObject *answer)
 {
     if (item(shortcut, ENCODE) == Py_None) {
         return PyBytes_FromStringAndSize(NULL, 0);
     }
-    PyObject *body = PyObject_CallOneArg(item(shortcut, ENCODE), answer);
-    PyObject *copy = body ? PyObject_CallOneArg(item(shortcut, CHECK), body) : NULL;
-    if (copy == NULL) {
-        Py_CLEAR(body);
-    }
-    Py_XDECREF(copy);
-    return body;
+    return PyObject_CallOneArg(item(shortcut, ENCODE), answer);
 }
 
 /* Answer the reply's packet, or NULL without an exception where the answer is not usual (H). */

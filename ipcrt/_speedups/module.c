@@ -136,7 +136,8 @@ static PyObject *twin(PyObject *module, PyObject *args)
 {
     PyMethodDef *const tables[] = {frame_functions, message_functions, intake_functions,
                                    dispatch_functions, caller_functions, stepping_functions,
-                                   waiting_functions, blocking_functions, prompt_functions};
+                                   waiting_functions, blocking_functions, prompt_functions,
+                                   checked_functions};
     const char *name;
     PyObject *pure;
     if (!PyArg_ParseTuple(args, "sO:twin", &name, &pure)) {
@@ -190,9 +191,10 @@ static int start(PyObject *module)
     state->ways = PyType_FromModuleAndSpec(module, &ways_spec, NULL);
     state->blocking_call = PyType_FromModuleAndSpec(module, &blocking_call_spec, NULL);
     state->waker = PyType_FromModuleAndSpec(module, &waker_spec, NULL);
+    state->checked = PyType_FromModuleAndSpec(module, &checked_spec, NULL);
     if (!state->packet_socket || !state->messenger || !state->dispatcher || !state->caller
         || !state->intake || !state->stepping || !state->blocking_waiter || !state->ways
-        || !state->blocking_call || !state->waker) {
+        || !state->blocking_call || !state->waker || !state->checked) {
         return -1;
     }
     for (int i = 0; i < NAME_COUNT; i++) {
@@ -235,6 +237,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->ways);
     Py_VISIT(state->blocking_call);
     Py_VISIT(state->waker);
+    Py_VISIT(state->checked);
     return 0;
 }
 
@@ -256,6 +259,7 @@ static int clear(PyObject *module)
     Py_CLEAR(state->ways);
     Py_CLEAR(state->blocking_call);
     Py_CLEAR(state->waker);
+    Py_CLEAR(state->checked);
     for (int i = 0; i < NAME_COUNT; i++) {
         Py_CLEAR(state->names[i]);
     }

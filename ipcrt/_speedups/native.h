@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#define REVISION 8 /* as in chosen.py, which tells what it is for */
+#define REVISION 9 /* as in chosen.py, which tells what it is for */
 
 /* As in ipcrt/objects/_scm.py and ipcrt/wire/limits.py; tests/_speedups compares them. */
 #define MAX_PACKET_BYTES 65536
@@ -132,6 +132,7 @@ typedef struct {
     PyObject *ways;                  /* the type Ways */
     PyObject *blocking_call;         /* the type BlockingCall */
     PyObject *waker;                 /* the type Waker */
+    PyObject *checked;               /* the type CheckedEncoder */
     PyObject *names[NAME_COUNT];     /* strings */
     Py_ssize_t at[NAME_COUNT];       /* where slots lie, once found; slots.c */
     char *packet;                    /* MAX_PACKET_BYTES; packets.c says who may look at it */
@@ -205,6 +206,9 @@ PySendResult step_coroutine(State *state, PyObject *step, PyObject *coroutine, P
 /* prompt.c */
 extern PyType_Spec waker_spec;
 
+/* checked.c */
+extern PyType_Spec checked_spec;
+
 /* dispatch.c */
 extern PyType_Spec dispatcher_spec;
 
@@ -228,5 +232,6 @@ extern PyMethodDef stepping_functions[];
 extern PyMethodDef waiting_functions[];
 extern PyMethodDef blocking_functions[];
 extern PyMethodDef prompt_functions[];
+extern PyMethodDef checked_functions[];
 
 #endif

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from ipcrt._speedups.chosen import choose
 from ipcrt.bindings.call import Call
+from ipcrt.bindings.checked import checked_encoder
 from ipcrt.bindings.result import EMPTY_STRUCT, SUCCESS
 from ipcrt.bindings.shortcut import OnMessage
 from ipcrt.bindings.tables import Method
@@ -49,9 +50,7 @@ class Plan(NamedTuple):
     head: bytes
     """The request's header without txid and length."""
     encode: Callable[[object], bytes] | None
-    """Request to bytes; None: it is `()`, which has none."""
-    check: Callable[[Body], Any] | None
-    """Decodes those bytes, and raises where they are no request."""
+    """Request to bytes, raising where it is none; None: it is `()`, which has none."""
     decode: Callable[[Body], Any] | None
     """Bytes to response; None: there is nothing behind `prefix`."""
     prefix: bytes
@@ -75,7 +74,10 @@ def plan_for(method: Method[Any, Any]) -> Plan | None:
     if method.has_result and response.is_empty:
         prefix += EMPTY_STRUCT
     head = encode(0, method.ordinal, method.flags, b"")
-    return Plan(head, encode_request, check, decode, prefix)
+    encode_checked = (
+        checked_encoder(request.type, encode_request, check) if encode_request and check else None
+    )
+    return Plan(head, encode_checked, decode, prefix)
 
 
 def _caller(

@@ -12,11 +12,13 @@ from types import NoneType
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ipcrt._speedups.chosen import choose
+from ipcrt.bindings.checked import checked_encoder
 from ipcrt.bindings.result import EMPTY_STRUCT, SUCCESS
 from ipcrt.bindings.route import Route
 from ipcrt.objects._scm import PacketSocket
 from ipcrt.objects.handle import Handle
-from ipcrt.wire.frames import Body, encode
+from ipcrt.wire.frames import Body
+from ipcrt.wire.frames import encode as encode_frame
 
 OnMessage: TypeAlias = Callable[[int, int, int, Body, Sequence[Handle]], None]
 
@@ -33,9 +35,7 @@ class Shortcut(NamedTuple):
     answer: type[Any]
     """The exact type of a plain answer."""
     encode: Callable[[object], bytes] | None
-    """Answer to bytes; None: there is nothing to encode."""
-    check: Callable[[Body], Any] | None
-    """Decodes those bytes, and raises where they are no answer."""
+    """Answer to bytes, raising where it is none; None: there is nothing to encode."""
     head: bytes
     """The reply's header without txid and length, and what stands before those bytes."""
 
@@ -51,21 +51,18 @@ def shortcut_for(route: Route) -> Shortcut | None:
     if decode is None and not method.request.is_empty:
         return None
     answer: type[Any] = NoneType
-    encode_answer = check = None
+    encode_answer = None
     head = b""
     if method.is_call:
-        head = encode(0, method.ordinal, method.flags, b"") + (
+        head = encode_frame(0, method.ordinal, method.flags, b"") + (
             SUCCESS if method.has_result else b""
         )
         response = method.response
         if not response.is_empty:
-            answer, encode_answer, check = (
-                response.type,
-                response.plain_encode,
-                response.plain_decode,
-            )
-            if encode_answer is None:
+            answer, encode, check = response.type, response.plain_encode, response.plain_decode
+            if encode is None or check is None:
                 return None
+            encode_answer = checked_encoder(answer, encode, check)
         elif method.has_result:
             head += EMPTY_STRUCT
     return Shortcut(
@@ -76,7 +73,6 @@ def shortcut_for(route: Route) -> Shortcut | None:
         method,
         answer,
         encode_answer,
-        check,
         head,
     )
 
