@@ -86,6 +86,14 @@ def test_numbers(at: int, number: Any) -> None:
     assert outcome(made(Numbers), value) == outcome(pure(Numbers), value)
 
 
+@pytest.mark.parametrize("name", Numbers.__struct_fields__)
+def test_every_edge_of_every_number(name: str) -> None:
+    encode, expected = made(Numbers), pure(Numbers)
+    for number in EDGES:
+        value = Numbers(**{name: number})
+        assert outcome(encode, value) == outcome(expected, value)
+
+
 @given(
     st.booleans() | WRONG,
     st.floats() | st.sampled_from([math.nan, math.inf, -0.0]) | WRONG | NUMBERS,
