@@ -292,20 +292,22 @@ static int take_in(Caller *self, State *state, PyObject *calls, PyObject *call,
     PyObject *ordinal = waiter && method ? PyObject_GetAttr(method, state->names[ORDINAL]) : NULL;
     int usual = ordinal ? PyObject_RichCompareBool(ordinal, args[1], Py_EQ) : -1;
     if (usual > 0) {
-        PyObject *done = PyObject_CallMethodNoArgs(waiter, state->names[DONE]);
-        usual = done ? Py_IsFalse(done) : -1;
-        Py_XDECREF(done);
+        int done = is_waiter_done(state, waiter);
+        usual = done < 0 ? -1 : !done;
     }
     if (usual > 0) {
         usual = PyDict_DelItem(calls, args[0]);
         if (usual == 0) {
             poke(state, call, REPLIED, Py_True);
             poke(state, call, BODY, args[3]);
-            PyObject *answer = self->wake == Py_None
-                ? PyObject_CallMethodOneArg(waiter, state->names[SET_RESULT], Py_None)
-                : PyObject_CallOneArg(self->wake, waiter);
-            usual = answer ? 1 : -1;
-            Py_XDECREF(answer);
+            if (self->wake == Py_None) {
+                usual = settle_waiter(state, waiter) < 0 ? -1 : 1;
+            }
+            else {
+                PyObject *answer = PyObject_CallOneArg(self->wake, waiter);
+                usual = answer ? 1 : -1;
+                Py_XDECREF(answer);
+            }
         }
     }
     Py_XDECREF(ordinal);

@@ -215,6 +215,8 @@ extern PyType_Spec dispatcher_spec;
 /* waiting.c */
 extern PyType_Spec blocking_waiter_spec;
 extern PyType_Spec ways_spec;
+int is_waiter_done(State *state, PyObject *waiter);
+int settle_waiter(State *state, PyObject *waiter);
 PyObject *ways_of(State *state, PyObject *finish);
 int may_wait(PyObject *ways);
 PyObject *wait_for(PyObject *ways, PyObject *waiter, PyObject *reader);

@@ -112,6 +112,30 @@ static PyObject *refuse_to_await(PyObject *op)
     return NULL;
 }
 
+/* True for a waiter of any kind that is done; -1 on error. */
+int is_waiter_done(State *state, PyObject *waiter)
+{
+    if (Py_IS_TYPE(waiter, (PyTypeObject *)state->blocking_waiter)) {
+        return ((BlockingWaiter *)waiter)->done;
+    }
+    PyObject *done = PyObject_CallMethodNoArgs(waiter, state->names[DONE]);
+    int found = done ? PyObject_IsTrue(done) : -1;
+    Py_XDECREF(done);
+    return found;
+}
+
+/* Wake a waiter of any kind with None; -1 on error. */
+int settle_waiter(State *state, PyObject *waiter)
+{
+    if (Py_IS_TYPE(waiter, (PyTypeObject *)state->blocking_waiter)) {
+        ((BlockingWaiter *)waiter)->done = true;
+        return 0;
+    }
+    PyObject *answer = PyObject_CallMethodOneArg(waiter, state->names[SET_RESULT], Py_None);
+    Py_XDECREF(answer);
+    return answer ? 0 : -1;
+}
+
 static PyMethodDef waiter_methods[] = {
     {"set_result", set_result, METH_O, NULL},
     {"set_exception", set_exception, METH_O, NULL},

@@ -6,7 +6,7 @@ Where the extension is in use, `new_waiter` makes its own kind (`ipcrt/_speedups
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 
 from ipcrt._speedups.chosen import choose
 from ipcrt.errors import BadState
@@ -17,12 +17,10 @@ T = TypeVar("T")
 class BlockingWaiter(Generic[T]):
     """A result that `BlockingPort.run_until` waits for."""
 
-    __slots__ = ("_done", "_error", "_result")
-
-    def __init__(self) -> None:
-        self._done = False
-        self._error: BaseException | None = None
-        self._result: T | None = None
+    # Of the class, so that making one calls nothing.
+    _done = False
+    _error: BaseException | None = None
+    _result: Any = None
 
     def set_result(self, result: T, /) -> None:
         self._done, self._result = True, result
@@ -37,7 +35,8 @@ class BlockingWaiter(Generic[T]):
         """Answer the result or raise the error; the waiter must be done."""
         if self._error is not None:
             raise self._error
-        return cast("T", self._result)
+        result: T = self._result
+        return result
 
     def abandon(self) -> None:
         """Nobody waits any more."""

@@ -18,9 +18,11 @@ def loop_runs_here() -> bool:
     modules = sys.modules
     events = modules.get("asyncio.events")
     if events is not None:
-        running = getattr(events, "_get_running_loop", None)  # none while it is being loaded
-        if running is not None and running() is not None:
-            return True
+        try:
+            if events._get_running_loop() is not None:  # noqa: SLF001  (asyncio names it for others)
+                return True
+        except AttributeError:
+            pass  # it is being loaded
     trio = modules.get("trio.lowlevel")
     if trio is None:
         return False
