@@ -17,13 +17,14 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from ipcrt.bindings.abstract_server import Server
     from ipcrt.bindings.arguments import Answer
     from ipcrt.bindings.client import DEFAULT_TIMEOUT
     from ipcrt.bindings.completer import Completer
     from ipcrt.bindings.ends import ClientEnd, Protocol, ServerEnd, create_endpoints
     from ipcrt.bindings.errors import DomainError, UnknownMethod
     from ipcrt.bindings.proxy import BlockingProxy, Proxy
-    from ipcrt.bindings.server import Limits, Server, ServerBinding
+    from ipcrt.bindings.server import Limits, ServerBinding
     from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
     from ipcrt.errors import (
         AccessDenied,
@@ -131,13 +132,14 @@ if TYPE_CHECKING:
     from ipcrt.shm.sync_waiter import TimelineWaiter
 
 _HOMES: Final = {
+    "ipcrt.bindings.abstract_server": ("Server",),
     "ipcrt.bindings.arguments": ("Answer",),
     "ipcrt.bindings.client": ("DEFAULT_TIMEOUT",),
     "ipcrt.bindings.completer": ("Completer",),
     "ipcrt.bindings.ends": ("ClientEnd", "Protocol", "ServerEnd", "create_endpoints"),
     "ipcrt.bindings.errors": ("DomainError", "UnknownMethod"),
     "ipcrt.bindings.proxy": ("BlockingProxy", "Proxy"),
-    "ipcrt.bindings.server": ("Limits", "Server", "ServerBinding"),
+    "ipcrt.bindings.server": ("Limits", "ServerBinding"),
     "ipcrt.bindings.tables": ("OneWay", "Openness", "ProtocolTable", "Struct", "TwoWay"),
     "ipcrt.errors": (
         "AccessDenied",

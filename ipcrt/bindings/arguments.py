@@ -6,17 +6,19 @@ A struct's members are the arguments, in order; a table or union is the one argu
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Union
 
 import msgspec
 
-from ipcrt.bindings.completer import Completer
 from ipcrt.bindings.structs import Struct
 from ipcrt.bindings.union import Variant
 
+if TYPE_CHECKING:  # a client has no use for one
+    from ipcrt.bindings.completer import Completer
+
 T = TypeVar("T")
 
-Answer: TypeAlias = Coroutine[Any, Any, T] | Completer[T] | T
+Answer: TypeAlias = Union[Coroutine[Any, Any, T], "Completer[T]", T]
 """What a handler returns: a plain `def` the answer or a completer for it, an `async def` a
 coroutine for either."""
 

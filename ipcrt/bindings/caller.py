@@ -7,16 +7,18 @@ this way (`ipcrt/_speedups/caller.c`); all others, and all without it, go throug
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 from ipcrt._speedups.chosen import choose
 from ipcrt.bindings.call import Call
 from ipcrt.bindings.checked import checked_encoder
 from ipcrt.bindings.result import EMPTY_STRUCT, SUCCESS
-from ipcrt.bindings.shortcut import OnMessage
 from ipcrt.bindings.tables import Method
 from ipcrt.objects._scm import PacketSocket
 from ipcrt.wire.frames import Body, encode
+
+if TYPE_CHECKING:  # that is the server's
+    from ipcrt.bindings.shortcut import OnMessage
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")

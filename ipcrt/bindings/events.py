@@ -9,11 +9,13 @@ The client's side is any object with a method for each event; see `Proxy`.
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ipcrt.bindings.ends import P
-from ipcrt.bindings.server import ServerBinding
 from ipcrt.bindings.tables import Event
+
+if TYPE_CHECKING:
+    from ipcrt.bindings.server import ServerBinding
 
 RequestT = TypeVar("RequestT")
 

@@ -10,9 +10,8 @@ Source: ipcrt/objects/pieces.py; docs/wire-format.md, "Long messages".
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, Final, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 import msgspec
 from msgspec import inspect, msgpack
@@ -28,8 +27,7 @@ _PART: Final = 2
 _MAX_PARTS: Final = 16
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Member:
+class _Member(NamedTuple):
     """A member that may be `bytes`."""
 
     place: int

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from abc import ABC
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
+from ipcrt.bindings.abstract_server import Server
 from ipcrt.bindings.call import Sending
 from ipcrt.bindings.connection import Connection
 from ipcrt.bindings.ends import P, ServerEnd
@@ -50,6 +50,8 @@ from ipcrt.wire.frames import Body, encode
 from ipcrt.wire.header import EPITAPH_ORDINAL, FLEXIBLE, NO_TXID
 from ipcrt.wire.limits import MAX_MESSAGE_BYTES
 
+__all__ = ["Limits", "Server", "ServerBinding"]
+
 RequestT = TypeVar("RequestT")
 
 _log: Final = logging.getLogger("ipcrt.bindings")
@@ -69,30 +71,6 @@ class Limits:
         """Raises: InvalidArgs: less than one call."""
         if self.calls_in_flight < 1:
             raise InvalidArgs(f"a limit of {self.calls_in_flight} calls would never read any")
-
-
-class Server(ABC, Generic[P]):
-    """Base of all servers: one object serves one client. Subclasses implement the methods."""
-
-    PROTOCOL: ClassVar[type[Any]]
-
-    SEQUENTIAL: ClassVar[bool] = False
-    """True where each request is to wait until the one before it has been answered."""
-
-    def __str__(self) -> str:
-        """Whom this serves, for the log; override it where more is known of the client."""
-        table: ProtocolTable = self.PROTOCOL.TABLE
-        return table.name
-
-    def unknown_method(self, ordinal: int, kind: Kind) -> None:
-        """A flexible method came that this protocol does not know; it has been dealt with."""
-        _log.info("%s: unknown %s method %#x", self.PROTOCOL.TABLE.name, kind.value, ordinal)
-
-    def client_came(self, binding: ServerBinding[P]) -> None:
-        """Serving begins; `binding` sends events, and can close the channel."""
-
-    def client_gone(self, reason: IpcError) -> None:
-        """The client's channel has ended; free what was kept for it."""
 
 
 class ServerBinding(Handling, Generic[P]):

@@ -8,6 +8,7 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
+from ipcrt.bindings.abstract_server import Server
 from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import ClientEnd, Protocol, ServerEnd
 from ipcrt.bindings.enums import FlexibleUint32
@@ -15,7 +16,6 @@ from ipcrt.bindings.errors import DomainError
 from ipcrt.bindings.needs import needs
 from ipcrt.bindings.proxy import BlockingProxy, Done, Proxy
 from ipcrt.bindings.scalars import Uint32, Uint64
-from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.process import Process

@@ -8,12 +8,12 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
+from ipcrt.bindings.abstract_server import Server
 from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import Protocol
 from ipcrt.bindings.events import EventSender
 from ipcrt.bindings.proxy import BlockingProxy, Done, Proxy
 from ipcrt.bindings.scalars import Int32
-from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import Event, OneWay, Openness, ProtocolTable, Struct, TwoWay
 
 MAX_LINES: Final = 1024

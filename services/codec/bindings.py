@@ -7,6 +7,7 @@ import enum
 from abc import abstractmethod
 from typing import Annotated, Final
 
+from ipcrt.bindings.abstract_server import Server
 from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import Protocol, ServerEnd
 from ipcrt.bindings.enums import FlexibleUint32
@@ -14,7 +15,6 @@ from ipcrt.bindings.errors import DomainError
 from ipcrt.bindings.needs import needs
 from ipcrt.bindings.proxy import BlockingProxy, Done, Proxy
 from ipcrt.bindings.scalars import Uint32, Uint64
-from ipcrt.bindings.server import Server
 from ipcrt.bindings.table import Table
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
 from ipcrt.objects.rights import Rights

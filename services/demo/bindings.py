@@ -8,12 +8,12 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
+from ipcrt.bindings.abstract_server import Server
 from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import Protocol
 from ipcrt.bindings.needs import needs
 from ipcrt.bindings.proxy import BlockingProxy, Done, Proxy
 from ipcrt.bindings.scalars import Uint32, Uint64
-from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
 from ipcrt.objects.eventpair import EventPair
 from ipcrt.objects.rights import Rights

@@ -8,12 +8,12 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta
 
+from ipcrt.bindings.abstract_server import Server
 from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import Protocol
 from ipcrt.bindings.enums import FlexibleUint32
 from ipcrt.bindings.errors import DomainError
 from ipcrt.bindings.proxy import BlockingProxy, Proxy
-from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import Openness, ProtocolTable, Struct, TwoWay
 from ipcrt.objects.handle import Handle
 

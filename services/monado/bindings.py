@@ -17,6 +17,7 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
+from ipcrt.bindings.abstract_server import Server
 from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.bits import FlexibleBits32
 from ipcrt.bindings.ends import Protocol
@@ -25,7 +26,6 @@ from ipcrt.bindings.errors import DomainError
 from ipcrt.bindings.needs import needs
 from ipcrt.bindings.proxy import BlockingProxy, Proxy
 from ipcrt.bindings.scalars import Float32, Int32, Int64, Uint32, Uint64
-from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import Openness, ProtocolTable, Struct, TwoWay
 from ipcrt.bindings.union import Variant
 from ipcrt.objects.event import Event

@@ -8,6 +8,7 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
+from ipcrt.bindings.abstract_server import Server
 from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import Protocol, ServerEnd
 from ipcrt.bindings.enums import FlexibleUint32
@@ -16,7 +17,6 @@ from ipcrt.bindings.events import EventSender
 from ipcrt.bindings.needs import needs
 from ipcrt.bindings.proxy import BlockingProxy, Done, Proxy
 from ipcrt.bindings.scalars import Int32, Uint32, Uint64
-from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import Event, OneWay, Openness, ProtocolTable, Struct, TwoWay
 from ipcrt.bindings.union import Variant
 from ipcrt.objects.eventpair import EventPair

@@ -9,6 +9,7 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
+from ipcrt.bindings.abstract_server import Server
 from ipcrt.bindings.arguments import Answer as _Answer
 from ipcrt.bindings.ends import Protocol
 from ipcrt.bindings.events import EventSender
@@ -16,7 +17,6 @@ from ipcrt.bindings.int_errors import Uint32Failed as _Uint32Failed
 from ipcrt.bindings.needs import needs
 from ipcrt.bindings.proxy import BlockingProxy, Done, Proxy
 from ipcrt.bindings.scalars import Int8, Int32, Uint32
-from ipcrt.bindings.server import Server
 from ipcrt.bindings.table import Table
 from ipcrt.bindings.tables import Event as _Event
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay

@@ -13,14 +13,29 @@ sys.path[:] = {path!r}
 {imports}
 print(*sys.modules)
 """
-BLOCKING = "from ipcrt import connect_blocking"  # with its generated proxy
-ASYNC = "from ipcrt import connect, open_port"
+BLOCKING = """
+from ipcrt import connect_blocking
+from scripts.bench.perf.contract import BenchBlockingProxy  # generated, with its server beside it
+"""
+ASYNC = """
+from ipcrt import connect, open_port
+from scripts.bench.perf.contract import BenchProxy
+"""
 UNUSED = {
     "_hashlib",  # OpenSSL
     "anyio",
     "argparse",
     "asyncio",
+    "dataclasses",
     "importlib.metadata",
+    "ipcrt.bindings.completer",
+    "ipcrt.bindings.handlers",
+    "ipcrt.bindings.handling",
+    "ipcrt.bindings.replies",
+    "ipcrt.bindings.route",
+    "ipcrt.bindings.running",
+    "ipcrt.bindings.server",
+    "ipcrt.bindings.shortcut",
     "ipcrt.inspect",
     "ipcrt.locator.daemon",
     "ipcrt.locator.listener",

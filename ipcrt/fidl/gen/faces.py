@@ -87,7 +87,7 @@ class Faces:
     # ---- servers
 
     def _server(self) -> list[str]:
-        base = self._module.binding("server", "Server")
+        base = self._module.binding("abstract_server", "Server")
         about = f"Serves one client; see `{self._derived('Proxy')}`."
         lines = self._head("Server", base, about, slots=False)
         for method in self._requests:

@@ -8,13 +8,13 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from ipcrt.bindings.abstract_server import Server
 from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.ends import Protocol
 from ipcrt.bindings.events import EventSender
 from ipcrt.bindings.needs import needs
 from ipcrt.bindings.proxy import BlockingProxy, Done, Proxy
 from ipcrt.bindings.scalars import Int32, Uint32, Uint64
-from ipcrt.bindings.server import Server
 from ipcrt.bindings.tables import Event as _Event
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay
 from ipcrt.objects.event import Event

@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta
 
+from ipcrt.bindings.abstract_server import Server
 from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.bits import FlexibleBits8, StrictBits
 from ipcrt.bindings.ends import Protocol, ServerEnd
@@ -17,7 +18,6 @@ from ipcrt.bindings.errors import DomainError
 from ipcrt.bindings.events import EventSender
 from ipcrt.bindings.proxy import BlockingProxy, Done, Proxy
 from ipcrt.bindings.scalars import Int32, Uint8, Uint16, Uint32
-from ipcrt.bindings.server import Server
 from ipcrt.bindings.table import Table
 from ipcrt.bindings.tables import Event as _Event
 from ipcrt.bindings.tables import OneWay, Openness, ProtocolTable, Struct, TwoWay

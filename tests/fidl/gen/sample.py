@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Final, TypeAlias
 
 from msgspec import Meta
 
+from ipcrt.bindings.abstract_server import Server
 from ipcrt.bindings.arguments import Answer
 from ipcrt.bindings.bits import FlexibleBits8, StrictBits
 from ipcrt.bindings.ends import ClientEnd, Protocol, ServerEnd
@@ -21,7 +22,6 @@ from ipcrt.bindings.int_errors import Int32Failed as _Int32Failed
 from ipcrt.bindings.needs import needs
 from ipcrt.bindings.proxy import BlockingProxy, Done, Proxy
 from ipcrt.bindings.scalars import Float32, Int8, Int32, Int64, Uint8, Uint16, Uint32, Uint64
-from ipcrt.bindings.server import Server
 from ipcrt.bindings.services import Service
 from ipcrt.bindings.table import Table
 from ipcrt.bindings.tables import Event as _Event
