@@ -5,9 +5,11 @@
 2. Readers only ask. What was sent to them is another description, so it does not hold the lock.
 3. A forked child inherits the description; it lets it go at once, or it would outlive its parent
    as the writer. An executed program does not inherit it.
-4. A reader that may open the memory for writing (the same user, root) could take the lock when the
-   writer is gone, and pass for it. It cannot write: seals see to that.
-Source: fcntl(2), "Open file description locks"; fork(2).
+4. A write lock takes a descriptor that may write, and through /proc whoever has one that may not
+   could get it: a memfd's mode lets everybody. So the mode is taken back. Left are those whom it
+   does not bind (the same user, root): they could take the lock when the writer is gone, and pass
+   for it. They cannot write: seals see to that.
+Source: fcntl(2), "Open file description locks"; memfd_create(2); proc_pid_fd(5); fork(2).
 """
 
 from __future__ import annotations
@@ -25,6 +27,9 @@ _FLOCK: Final = struct.Struct("@hhqqi4x")
 """struct flock: type, whence, start, length, pid; the last three zero for the whole file."""
 
 
+_READ_ONLY: Final = 0o444
+
+
 class WriterLock(Handle):
     """The lock, held from construction until it is closed."""
 
@@ -33,15 +38,18 @@ class WriterLock(Handle):
     def __init__(self, fd: int) -> None:
         """Lock the file of `fd`, which stays the caller's.
 
-        Raises: BadState: somebody else holds it. NoResources.
+        Raises: BadState: somebody else holds it, or did. NoResources.
         """
         try:
             own = os.open(f"/proc/self/fd/{fd}", os.O_RDWR | os.O_CLOEXEC)
+        except PermissionError as error:
+            raise BadState("shared memory has, or had, a writer already") from error
         except OSError as error:
             raise from_oserror(error, "open shared memory for its lock") from error
         super().__init__(own)
         try:
             fcntl.fcntl(own, fcntl.F_OFD_SETLK, _flock(fcntl.F_WRLCK))
+            os.fchmod(own, _READ_ONLY)
         except OSError as error:
             self.close()
             raise BadState(f"shared memory has a writer already: {error.strerror}") from error

@@ -57,6 +57,34 @@ def test_what_readers_get_does_not_hold_it(vmo: Vmo) -> None:
         assert not is_locked(same.fileno())
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming somebody else takes root")
+def test_a_reader_of_another_user_cannot_pass_for_a_writer_that_is_gone(vmo: Vmo) -> None:
+    """Through /proc anybody who has a descriptor may open the memory again."""
+    with WriterLock(vmo.fileno()):
+        vmo.seal(Seals.SHRINK | Seals.FUTURE_WRITE | Seals.SEAL)
+    with vmo.duplicate(Rights.READ | Rights.MAP) as sent:
+        child = os.fork()
+        if not child:
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+            try:
+                WriterLock(sent.fileno())
+            except BadState:
+                os._exit(0)
+            os._exit(1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert not is_locked(sent.fileno())
+
+
+def test_whoever_may_read_it_still_may(vmo: Vmo) -> None:
+    vmo.seal(Seals.SHRINK)
+    with WriterLock(vmo.fileno()):
+        assert os.fstat(vmo.fileno()).st_mode & 0o777 == 0o444
+        with vmo.duplicate(Rights.READ | Rights.MAP) as sent, sent.map() as mapping:
+            assert len(mapping) == 64
+
+
 def test_a_killed_holder_lets_go(vmo: Vmo, spawn_python: Spawner) -> None:
     child = spawn_python(HOLDER, vmo.fileno(), "stay", pass_fds=[vmo.fileno()])
     assert child.line() == "locked"
