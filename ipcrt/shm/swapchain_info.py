@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ipcrt.errors import InvalidArgs, NotSupported, OutOfRange
-from ipcrt.shm.image_format import ImageFormat, PixelLayout, layout_of
+from ipcrt.shm.image_format import ImageFormat, PixelLayout, format_of, layout_of
 
 MAX_EDGE: Final = 16384
 """Pixels along one edge."""
@@ -65,8 +65,9 @@ _ALL_FLAGS: Final = 0x03
 class SwapchainInfo:
     """What to make.
 
-    Raises, on construction: OutOfRange: an edge, a count or the bytes exceed a limit.
-    InvalidArgs: unknown bits. NotSupported: mip maps, face counts but 1 and 6, protected content.
+    A format may be a peer's number. Raises, on construction: OutOfRange: an edge, a count or the
+    bytes exceed a limit. InvalidArgs: unknown bits, or what is no whole number. NotSupported: mip
+    maps, face counts but 1 and 6, protected content, a format that is none.
     """
 
     width: int
@@ -79,6 +80,9 @@ class SwapchainInfo:
     flags: CreateFlags = CreateFlags.NONE
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "format", format_of(self.format))
+        for name in ("width", "height", "array_layers", "face_count", "mip_count"):
+            _check_whole(name, getattr(self, name))
         _check_range("width", self.width, MAX_EDGE)
         _check_range("height", self.height, MAX_EDGE)
         _check_range("array_layers", self.array_layers, MAX_ARRAY_LAYERS)
@@ -144,6 +148,11 @@ def check_image_count(info: SwapchainInfo, count: int) -> None:
     if not least <= count <= most:
         kind = "a static" if info.is_static else "a"
         raise OutOfRange(f"{count} images are not the {least} to {most} of {kind} swapchain")
+
+
+def _check_whole(name: str, value: object) -> None:
+    if not isinstance(value, int):
+        raise InvalidArgs(f"{name} {value!r} is no whole number")
 
 
 def _check_range(name: str, value: int, limit: int) -> None:

@@ -77,3 +77,24 @@ def test_a_static_swapchain_has_one_image() -> None:
 def test_other_counts_are_refused(info: SwapchainInfo, count: int) -> None:
     with pytest.raises(OutOfRange, match=f"^{count} images are not the"):
         check_image_count(info, count)
+
+
+@pytest.mark.parametrize("number", [0, 7, -1, 1 << 40])
+def test_a_format_that_is_none_is_refused(number: Any) -> None:
+    with pytest.raises(NotSupported, match=f"image format {number} is none of"):
+        SwapchainInfo(16, 16, number)
+
+
+def test_a_format_may_come_as_a_peers_number() -> None:
+    number: Any = 37
+    info = SwapchainInfo(16, 16, number)
+    assert info == SwapchainInfo(16, 16, ImageFormat.RGBA8_UNORM)
+    assert info.format is ImageFormat.RGBA8_UNORM
+
+
+@pytest.mark.parametrize("name", ["width", "height", "array_layers"])
+@pytest.mark.parametrize("value", [1.5, 2.0, "2", None])
+def test_what_is_no_whole_number_is_refused(name: str, value: Any) -> None:
+    numbers = {"width": 16, "height": 16, "array_layers": 1, name: value}
+    with pytest.raises(InvalidArgs, match=f"{name} .* is no whole number"):
+        SwapchainInfo(format=ImageFormat.R8_UNORM, **numbers)
