@@ -278,7 +278,7 @@ class Conductor:
         _tell_to_end(member)
         status = await self._end(member)
         if status:
-            raise CheckFailed(f"{member.name} ended with status {status}{member.complaints()}")
+            raise CheckFailed(member.ending())
 
     async def _end(self, member: Member) -> int:
         """Await a process's end; answer its status."""

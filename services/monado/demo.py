@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 1920x1080")
     size = int(width), int(height)
     if min(size) < 64 or max(size) > 4096:
         raise argparse.ArgumentTypeError(f"{text} is not from 64x64 to 4096x4096")

@@ -47,7 +47,7 @@ class PngFile(Taker):
 
     def __init__(self, path: Path) -> None:
         """Raises: NotSupported: no Pillow. InvalidArgs: no number fits the name. OSError."""
-        _check_directory(path)
+        _check_place(path)
         try:
             from PIL import Image
         except ModuleNotFoundError:
@@ -87,7 +87,7 @@ class VideoFile(Taker):
 
     def __init__(self, path: Path) -> None:
         """Raises: NotSupported: no PyAV, or it knows no such file. OSError."""
-        _check_directory(path)
+        _check_place(path)
         try:
             import av
         except ModuleNotFoundError:
@@ -160,10 +160,14 @@ class Window(Taker):
             root.destroy()
 
 
-def _check_directory(path: Path) -> None:
-    """Say now that there is no such place, not when the picture is there."""
+def _check_place(path: Path) -> None:
+    """Say now that nothing can be written there, not when the picture is there."""
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def _missing(what: str) -> NotSupported:

@@ -75,6 +75,8 @@ def test_three_clients_draw_and_somebody_looks(scratch: Path, tmp_path: Path) ->
         (["--seconds", "0"], "0 seconds are not from 0 to 3600"),
         (["--png", "/%s%s.png"], "%s%s.png"),
         (["--png", "/nonexistent/out.png"], "/nonexistent/out.png"),
+        (["--png", "/tmp"], "/tmp: Is a directory"),
+        (["--png", "/dev/null/out.png"], "/dev/null/out.png"),
         (["--video", "/nonexistent/out.mp4"], "/nonexistent/out.mp4"),
     ],
 )
@@ -91,6 +93,16 @@ def test_what_cannot_be_done_is_one_line(
     [line] = err.splitlines()
     assert line.startswith("ipcrt demo: ")
     assert complaint in line
+
+
+@pytest.mark.parametrize("size", ["5", "64", "axb", "64x", "x", "", "64x64x64", "1e3x64"])
+def test_a_size_that_is_none_is_told_how_one_looks(
+    capfd: pytest.CaptureFixture[str], size: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--size", size])
+    assert caught.value.code == 2
+    assert f"{size!r} is no size such as 1920x1080" in capfd.readouterr().err
 
 
 @pytest.mark.slow

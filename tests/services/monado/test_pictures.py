@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -72,3 +73,22 @@ def test_without_a_display_there_is_no_window(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("DISPLAY", raising=False)
     with pytest.raises((Unavailable, NotSupported), match=r"display|tkinter"):
         Window()
+
+
+def _never(path: Path, mode: int) -> bool:
+    del path, mode
+    return False
+
+
+@pytest.mark.parametrize("make", [PngFile, VideoFile])
+def test_where_nothing_can_be_written_is_told_before_there_is_a_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], object]
+) -> None:
+    with pytest.raises(FileNotFoundError):
+        make(tmp_path / "none" / "out.mp4")
+    (tmp_path / "out.mp4").mkdir()
+    with pytest.raises(IsADirectoryError):
+        make(tmp_path / "out.mp4")
+    monkeypatch.setattr("os.access", _never)  # root may write anywhere
+    with pytest.raises(PermissionError, match=r"new\.mp4"):
+        make(tmp_path / "new.mp4")
