@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 
 from ipcrt.errors import AlreadyExists, PeerClosed, TimedOut
 from ipcrt.objects.eventpair import EventPair
+from ipcrt.objects.handle import Handle
 from ipcrt.port.aport import AsyncPort
 from ipcrt.port.signals import Signals, observe
 from ipcrt.shm.layout import Section
@@ -39,16 +40,18 @@ class AsyncStateReader:
         self._port = port
         self._bells: dict[SectionReader[Any], EventPair] = {}
 
-    def add_bell(self, section: Section[Any] | str, bell: EventPair) -> None:
-        """Wait for `section` through `bell` from now on; takes it, and closes it on an error.
+    def add_bell(self, section: Section[Any] | str, handle: Handle) -> None:
+        """Wait for `section` through its doorbell from now on; owns `handle` in any case.
 
         Raises: InvalidArgs: the layout has no such section. AlreadyExists: it has a bell.
+        WrongType: no event pair.
         """
         with ExitStack() as undo:
-            undo.callback(bell.close)
+            undo.callback(handle.close)
             found = self._reader.section(section)
             if found in self._bells:
                 raise AlreadyExists(f"section {found.section.name} has a doorbell")
+            bell = handle if isinstance(handle, EventPair) else EventPair.from_handle(handle)
             self._bells[found] = bell
             undo.pop_all()
 

@@ -6,7 +6,16 @@ from typing import Self
 import anyio
 import pytest
 
-from ipcrt.errors import AlreadyExists, BadHandle, Canceled, InvalidArgs, PeerClosed, TimedOut
+from ipcrt.errors import (
+    AlreadyExists,
+    BadHandle,
+    Canceled,
+    InvalidArgs,
+    PeerClosed,
+    TimedOut,
+    WrongType,
+)
+from ipcrt.objects.channel import Channel
 from ipcrt.port.aport import AsyncPort, open_port
 from ipcrt.shm import async_state, state_reader
 from ipcrt.shm.async_state import AsyncStateReader
@@ -183,3 +192,20 @@ async def test_a_section_has_one_bell() -> None:
             with pytest.raises(InvalidArgs):
                 scene.watcher.add_bell("foot", stray)
             assert stray.closed
+
+
+async def test_a_bell_as_it_came_in_a_message_will_do() -> None:
+    async with open_port() as port:
+        with Scene(port, bell=False) as scene:
+            ours, theirs = Channel.create()
+            with ours, theirs:
+                ours.write(b"bell", [scene.state.doorbell(HEAD), scene.state.share()])
+                bell, memory = theirs.read().handles
+            scene.watcher.add_bell(HEAD, bell)
+            assert bell.closed
+            with pytest.raises(WrongType):
+                scene.watcher.add_bell(FOV, memory)
+            assert memory.closed
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_soon, lambda: scene.state.publish(HEAD, AT_REST))
+                assert await scene.watcher.wait(HEAD, 0, SECONDS) == 1
