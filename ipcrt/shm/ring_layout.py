@@ -1,6 +1,7 @@
 """Ring layout: where everything is in a ring's memory, and which shapes a ring can have.
 
-All numbers are words of 8 bytes, in the machine's own byte order. One page of header, then `capacity_bytes` of data:
+All numbers are words of 8 bytes, in the machine's own byte order. One page of header, then
+`capacity_bytes` of data:
 
     word  0  magic, "ipcrtrng"        word  8  head: where the producer writes next
     word  1  version, 1               word 16  tail: where the consumer reads next
