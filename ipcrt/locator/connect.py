@@ -132,8 +132,8 @@ def connect(
     Without one, it waits for the locator to say whom it takes us for: one that turns us away does
     so here. Without `port` one is made for the running loop, and closed at the end. `timeout` in
     seconds is for all of it, a locator that is started by this very connection included.
-    Raises: Unavailable: nobody listens, or stops now. NoResources: it has too many clients, or too many of us.
-    TimedOut, AccessDenied.
+    Raises: Unavailable: nobody listens, or stops now. NoResources: it has too many clients, or too
+    many of us. TimedOut, AccessDenied.
     """
     if isinstance(path, type):
         from ipcrt.locator.namespace_open import open_proxy  # which connects by this module
@@ -368,8 +368,7 @@ class _Where:
         except TimedOut as error:
             raise TimedOut(f"{self.path} did not answer in {self._timeout} seconds") from error
         except NoResources as error:
-            raise NoResources(
-                f"the locator at {self.path} has too many clients, or too many of this process or user"
-            ) from error
+            many = "has too many clients, or too many of this process or user"
+            raise NoResources(f"the locator at {self.path} {many}") from error
         except PeerClosed as error:
             raise Unavailable(f"the locator at {self.path} has gone") from error
