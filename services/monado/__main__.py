@@ -36,7 +36,7 @@ SERVICE = Service(
     serve,
     ServiceLimits(
         clients=MAX_CLIENTS,
-        clients_per_uid=MAX_CLIENTS,
+        clients_per_uid=MAX_CLIENTS // 2,
         client=Limits(calls_in_flight=16, message_bytes=16384),
     ),
 )

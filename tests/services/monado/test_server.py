@@ -11,8 +11,10 @@ import pytest
 from ipcrt.objects.event import Event
 from ipcrt.objects.handle import close_all
 from ipcrt.shm.sync import TimelineSync
+from ipcrt_services.monado.__main__ import SERVICE
 from ipcrt_services.monado.bindings import (
     HAND_JOINTS,
+    MAX_CLIENTS,
     ClientDescription,
     Format,
     InputName,
@@ -318,3 +320,7 @@ def test_a_clients_own_images_are_shown(tmp_path: Path) -> None:
                     frame.show([])
         assert info_of(monado).swapchains == 0
         assert refused(monado.swapchain_destroy, chain.number) is Refusal.NO_SUCH_SWAPCHAIN
+
+
+def test_one_user_cannot_take_all_places() -> None:
+    assert SERVICE.limits.clients_per_uid < SERVICE.limits.clients == MAX_CLIENTS
