@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, Generic, Self, TypeVar, overload
 
 from ipcrt.errors import InvalidArgs, NotFound, OutOfRange
-from ipcrt.shm.record import Record, RecordT, record_shape
+from ipcrt.shm.record import Record, RecordT, is_record, record_shape
 from ipcrt.shm.shape import Shape
 
 T = TypeVar("T")
@@ -136,11 +136,12 @@ class Layout:
 
 
 def _shape_of(name: str, kind: Any) -> Any:
-    if isinstance(kind, type):
-        if not issubclass(kind, Record):
-            raise InvalidArgs(f"section {name}: {kind.__name__} is no Record")
-        return record_shape(kind)
-    return kind
+    if isinstance(kind, Shape):
+        return kind
+    if not is_record(kind):
+        what = kind.__name__ if isinstance(kind, type) else repr(kind)
+        raise InvalidArgs(f"section {name}: {what} is no Record, and no shape")
+    return record_shape(kind)
 
 
 def _place(sections: Sequence[Section[Any]]) -> tuple[tuple[Place, ...], int]:

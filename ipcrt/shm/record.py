@@ -57,21 +57,37 @@ class Record(msgspec.Struct, frozen=True):
 def record_shape(cls: type[RecordT]) -> Shape[RecordT]:
     """Answer how values of `cls` lie in memory.
 
-    Raises: InvalidArgs: a member without a fixed size, or none at all. OutOfRange: too large.
+    Raises: InvalidArgs: no Record; or a member without a fixed size, or none at all. OutOfRange:
+    too large.
     """
+    if not is_record(cls):
+        raise InvalidArgs(f"{cls!r} is no Record")
+    return _shape(cls, ())
+
+
+def is_record(kind: object) -> bool:
+    """True for a class that is a Record."""
+    return isinstance(kind, type) and issubclass(kind, Record)
+
+
+def _shape(cls: type[RecordT], around: tuple[type, ...]) -> Shape[RecordT]:
+    """Make a shape; `around` are the classes that it is to be a part of."""
+    if cls in around:
+        raise InvalidArgs(f"{cls.__name__} holds itself, so it has no fixed size")
     hints = typing.get_type_hints(cls, include_extras=True)
-    members = [_member(cls, name, hints[name]) for name in cls.__struct_fields__]
+    within = (*around, cls)
+    members = [_member(within, name, hints[name]) for name in cls.__struct_fields__]
     return Shape(cls.__name__, members, cls)
 
 
-def _member(cls: type, name: str, hint: Any) -> Member:
+def _member(within: tuple[type, ...], name: str, hint: Any) -> Member:
     for extra in getattr(hint, "__metadata__", ()):
         if isinstance(extra, Array):
-            return Member(name, _kind(cls, name, extra.element), extra.count)
-    return Member(name, _kind(cls, name, hint))
+            return Member(name, _kind(within, name, extra.element), extra.count)
+    return Member(name, _kind(within, name, hint))
 
 
-def _kind(cls: type, name: str, hint: Any) -> Scalar | Shape[Any]:
+def _kind(within: tuple[type, ...], name: str, hint: Any) -> Scalar | Shape[Any]:
     for extra in getattr(hint, "__metadata__", ()):
         if isinstance(extra, Scalar):
             return extra
@@ -79,6 +95,7 @@ def _kind(cls: type, name: str, hint: Any) -> Scalar | Shape[Any]:
         return SCALARS["bool"]
     if hint is float:
         return SCALARS["float64"]
-    if isinstance(hint, type) and issubclass(hint, Record):
-        return record_shape(hint)
-    raise InvalidArgs(f"{cls.__name__}.{name}: {hint} has no fixed size; use I32, F64, ...")
+    if is_record(hint):
+        return _shape(hint, within)
+    owner = within[-1].__name__
+    raise InvalidArgs(f"{owner}.{name}: {hint} has no fixed size; use I32, F64, ...")

@@ -102,7 +102,10 @@ class Shape(Generic[T]):
         if not names or len(names) != len(self.members):
             raise InvalidArgs(f"{name} has no members, or two of one name")
         for member in self.members:
-            if member.count is not None and member.count < 1:
+            if member.count is None:
+                continue
+            _check_count(f"{name}.{member.name}", member.count)
+            if member.count < 1:
                 raise OutOfRange(f"{name}.{member.name}: an array of {member.count} is under 1")
 
     def _place(self) -> tuple[tuple[int, ...], int]:
@@ -229,6 +232,11 @@ def _element(member: Member, flat: Iterator[Any]) -> Any:
     if isinstance(member.kind, Shape):
         return member.kind.build(flat)
     return next(flat) if member.convert is None else member.convert(next(flat))
+
+
+def _check_count(name: str, count: object) -> None:
+    if not isinstance(count, int):
+        raise InvalidArgs(f"{name}: {count!r} is no number of elements")
 
 
 def _is_plain(member: Member) -> bool:

@@ -119,3 +119,12 @@ def test_what_is_no_layout_is_refused() -> None:
 
 def test_a_section_may_be_of_any_shape() -> None:
     assert Section("fov", record_shape(Fov)).shape.size == FOV.shape.size == 8
+
+
+@pytest.mark.parametrize("kind", [int, 5, None, "Head", Head])
+def test_a_section_is_of_records_or_a_shape(kind: Any) -> None:
+    if kind is Head:
+        assert Section("head", kind).shape.size == record_shape(Head).size
+        return
+    with pytest.raises(InvalidArgs, match=r"section head: .* is no Record"):
+        Section("head", kind)

@@ -95,3 +95,49 @@ def test_a_member_without_a_width_is_refused(hint: Any) -> None:
         record_shape(made)
     with pytest.raises(InvalidArgs, match="no members"):
         record_shape(Odd)
+
+
+class Endless(Record):
+    value: I32
+    next: Endless
+
+
+class Ping(Record):
+    pong: Annotated[tuple[Pong, ...], Array(Pong, 2)]
+
+
+class Pong(Record):
+    ping: Ping
+
+
+class Twice(Record):
+    first: Inner
+    second: Inner
+
+
+class Inner(Record):
+    value: F64
+
+
+@pytest.mark.parametrize("endless", [Endless, Ping, Pong])
+def test_a_record_in_itself_has_no_size(endless: type[Record]) -> None:
+    with pytest.raises(InvalidArgs, match="holds itself"):
+        record_shape(endless)
+
+
+def test_a_record_may_be_there_twice() -> None:
+    assert record_shape(Twice).size == 16
+
+
+@pytest.mark.parametrize("kind", [int, 5, None, "Inner", Inner(1.0)])
+def test_what_is_no_record_has_no_shape(kind: Any) -> None:
+    with pytest.raises(InvalidArgs, match="is no Record"):
+        record_shape(kind)
+
+
+@pytest.mark.parametrize("count", [1.5, "2"])
+def test_an_array_has_a_whole_number_of_elements(count: Any) -> None:
+    annotation = Annotated[tuple[float, ...], Array(F32, count)]
+    wrong = type("Wrong", (Record,), {"__annotations__": {"x": annotation}})
+    with pytest.raises(InvalidArgs, match=r"Wrong\.x: .* is no number of elements"):
+        record_shape(wrong)
