@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Generic, Self, TypeVar, overload
+from typing import Any, Final, Generic, Self, TypeVar, cast, overload
 
 from ipcrt.errors import InvalidArgs, NotFound, OutOfRange
 from ipcrt.shm.record import Record, RecordT, is_record, record_shape
@@ -136,12 +136,12 @@ class Layout:
 
 
 def _shape_of(name: str, kind: Any) -> Any:
+    if is_record(kind):
+        return record_shape(kind)
     if isinstance(kind, Shape):
-        return kind
-    if not is_record(kind):
-        what = kind.__name__ if isinstance(kind, type) else repr(kind)
-        raise InvalidArgs(f"section {name}: {what} is no Record, and no shape")
-    return record_shape(kind)
+        return cast("Any", kind)
+    what = kind.__name__ if isinstance(kind, type) else repr(kind)
+    raise InvalidArgs(f"section {name}: {what} is no Record, and no shape")
 
 
 def _place(sections: Sequence[Section[Any]]) -> tuple[tuple[Place, ...], int]:

@@ -103,11 +103,11 @@ class Endless(Record):
 
 
 class Ping(Record):
-    pong: Annotated[tuple[Pong, ...], Array(Pong, 2)]
+    pong: Pong
 
 
 class Pong(Record):
-    ping: Ping
+    pings: Annotated[tuple[Ping, ...], Array(Ping, 2)]
 
 
 class Twice(Record):

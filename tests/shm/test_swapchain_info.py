@@ -95,6 +95,6 @@ def test_a_format_may_come_as_a_peers_number() -> None:
 @pytest.mark.parametrize("name", ["width", "height", "array_layers"])
 @pytest.mark.parametrize("value", [1.5, 2.0, "2", None])
 def test_what_is_no_whole_number_is_refused(name: str, value: Any) -> None:
-    numbers = {"width": 16, "height": 16, "array_layers": 1, name: value}
+    numbers: dict[str, Any] = {"width": 16, "height": 16, "array_layers": 1, name: value}
     with pytest.raises(InvalidArgs, match=f"{name} .* is no whole number"):
         SwapchainInfo(format=ImageFormat.R8_UNORM, **numbers)
