@@ -23,7 +23,15 @@ from collections.abc import Mapping
 from typing import Any, Final, Self, TypeAlias
 
 from ipcrt.bindings.ends import ClientEnd, P, create_endpoints
-from ipcrt.errors import InvalidArgs, IpcError, NotFound, NotSupported, PeerClosed, error_for
+from ipcrt.errors import (
+    BadHandle,
+    InvalidArgs,
+    IpcError,
+    NotFound,
+    NotSupported,
+    PeerClosed,
+    error_for,
+)
 from ipcrt.locator.protocol import LOCATOR_OPEN, Locator, LocatorOpenRequest
 from ipcrt.objects.channel import Channel
 from ipcrt.wire.epitaph import decode_epitaph
@@ -61,6 +69,7 @@ class Namespace:
         for key, source in entries.items():
             _check_key(key, source)
         self._lock = threading.Lock()
+        self._closed = False
         self._entries: dict[str, Source] = {key: _move(end) for key, end in entries.items()}
 
     @classmethod
@@ -90,15 +99,18 @@ class Namespace:
         full = name if name.startswith("/") else f"{SVC}/{name}"
         fitting = [key for key in self._entries if full.startswith(f"{key}/") and full[-1] != "/"]
         if not fitting:
-            there = ", ".join(sorted(self._entries)) or "nothing"
-            raise NotFound(f"{name} is not in this namespace, which has {there}")
+            there = "is closed, or was moved" if self._closed else f"has {self._names()}"
+            raise NotFound(f"{name} is not in this namespace, which {there}")
         key = max(fitting, key=len)
         return key, full[len(key) + 1 :]
+
+    def _names(self) -> str:
+        return ", ".join(sorted(self._entries)) or "nothing"
 
     def locator_of(self, name: str) -> tuple[LocatorAt, str] | None:
         """Answer which locator to connect to for `name`; None where no connecting is needed.
 
-        Raises: NotFound.
+        Raises: as `find`.
         """
         with self._lock:
             key, rest = self._find(name)
@@ -108,7 +120,7 @@ class Namespace:
     def open_now(self, protocol: type[P], name: str | None = None) -> ClientEnd[P]:
         """Open a protocol by its own name, or as `name`; the caller owns the end.
 
-        Raises: NotFound. ShouldWait: who serves the path has no room; try again. PeerClosed, or
+        Raises: as `find`. ShouldWait: who serves the path has no room; try again. PeerClosed, or
         the status that it closed with: it has gone. NotSupported: a locator must be connected to.
         """
         wanted = name or protocol.TABLE.name
@@ -138,14 +150,22 @@ class Namespace:
             pass_to(_as_end(self._entries[key], name), rest, server_end)
 
     def take_entries(self) -> dict[str, Source]:
-        """Move everything out; the caller owns the ends."""
+        """Move everything out; the caller owns the ends. Raises: BadHandle: closed, or moved."""
         with self._lock:
-            entries, self._entries = self._entries, {}
-            return entries
+            if self._closed:
+                raise BadHandle("the namespace is closed, or was moved")
+            return self._empty()
+
+    def _empty(self) -> dict[str, Source]:
+        self._closed = True
+        entries, self._entries = self._entries, {}
+        return entries
 
     def close(self) -> None:
         """Close the ends that are still here; idempotent."""
-        close_entries(self.take_entries())
+        with self._lock:
+            entries = self._empty()
+        close_entries(entries)
 
     def __enter__(self) -> Self:
         return self

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -78,7 +79,8 @@ class Baggage:
     def __init__(self, options: SpawnOptions) -> None:
         """Move what `options` passes here, all of it, also where this raises.
 
-        Raises: AlreadyExists: "own" has two meanings. BadHandle. NoResources.
+        Raises: AlreadyExists: "own" has two meanings. BadHandle. NoResources. TypeError: there is
+        no such option.
         """
         self.namespaces: dict[str, dict[str, Source]] = {}
         self.handles: dict[str, Handle] = {}
@@ -90,6 +92,7 @@ class Baggage:
             passed.append((OWN, own))
         handles = options.get("handles", {})
         try:
+            _check_options(options)
             for name, handle in handles.items():
                 self.handles[name] = Handle(handle.take(), handle.rights)
             for name, each in passed:
@@ -127,6 +130,12 @@ class Baggage:
         self.close()
 
 
+def _check_options(options: SpawnOptions) -> None:
+    unknown = options.keys() - SpawnOptions.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"spawn has no option {min(unknown)!r}")
+
+
 def start(
     argv: Sequence[str | os.PathLike[str]], options: SpawnOptions, baggage: Baggage
 ) -> Process:
@@ -135,6 +144,8 @@ def start(
     Raises: NotFound: no such command, or directory. AccessDenied. NoResources. InvalidArgs.
     OutOfRange: more than 64 handles. LocalProtocolError: a name too long, or too many.
     """
+    if isinstance(argv, str | bytes):
+        raise InvalidArgs(f"{argv!r:.80} is one text; a command is a list of words")
     command = [os.fspath(part) for part in argv]
     if not command:
         raise InvalidArgs("a command of no words cannot be started")
@@ -172,6 +183,8 @@ def end(process: Process) -> int:
 
 
 def _with_parent(command: list[str], number: int, env: Mapping[str, str]) -> list[str]:
+    if not 0 < number < signal.NSIG:
+        raise InvalidArgs(f"die_with_parent={number} is no signal's number")
     if not sys.executable:
         raise NotSupported("die_with_parent needs an interpreter, and sys.executable names none")
     if shutil.which(command[0], path=env.get("PATH")) is None and "/" not in command[0]:

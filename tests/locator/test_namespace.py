@@ -8,6 +8,7 @@ import pytest
 from ipcrt.bindings.ends import ClientEnd, ServerEnd, create_endpoints
 from ipcrt.errors import (
     AccessDenied,
+    BadHandle,
     InvalidArgs,
     LocalProtocolError,
     NotFound,
@@ -209,6 +210,10 @@ def test_it_can_be_taken_apart() -> None:
         assert isinstance(end, ClientEnd)
         end.close()
         assert repr(namespace) == "<Namespace >"
+        with pytest.raises(BadHandle, match="was moved"):  # not an empty one for a second child
+            namespace.take_entries()
+        with pytest.raises(NotFound, match="which is closed, or was moved"):
+            namespace.find(NAME)
 
 
 def test_types() -> None:

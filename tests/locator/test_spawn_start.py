@@ -19,7 +19,6 @@ from ipcrt.errors import (
     AlreadyExists,
     BadHandle,
     InvalidArgs,
-    IpcError,
     LocalProtocolError,
     NotFound,
     OutOfRange,
@@ -47,9 +46,9 @@ def started(
     """A child whose stdin and stdout are one socket."""
     near, far = Socket.create()
     given = cast("SpawnOptions", {"stdin": far, "stdout": far, **options})
-    with near, Baggage(given) as baggage:
-        with far:
-            process = start(argv, given, baggage)
+    with near, far, Baggage(given) as baggage:
+        process = start(argv, given, baggage)
+        far.close()
         os.set_blocking(near.fileno(), True)
         try:
             yield process, near
@@ -173,6 +172,11 @@ def test_it_dies_with_its_parent_by_way_of_a_stepping_stone() -> None:
     "argv, options, error",
     [
         (["nonesuch"], {}, NotFound),
+        ("true", {}, InvalidArgs),
+        (b"true", {}, InvalidArgs),
+        (["true"], {"die_with_parent": 999}, InvalidArgs),
+        (["true"], {"die_with_parent": 0}, InvalidArgs),
+        (["true"], {"envv": {}}, TypeError),
         (["/"], {}, AccessDenied),
         (["true"], {"cwd": "/no/such"}, NotFound),
         ([], {}, InvalidArgs),
@@ -182,7 +186,7 @@ def test_it_dies_with_its_parent_by_way_of_a_stepping_stone() -> None:
     ],
 )
 def test_what_cannot_be_started(
-    argv: list[str], options: dict[str, object], error: type[IpcError]
+    argv: list[str], options: dict[str, object], error: type[Exception]
 ) -> None:
     """What was passed is moved all the same, and closed; no process is left."""
     before = child_processes()
