@@ -421,6 +421,7 @@ async def test_the_servers_going_is_awaited(how: str) -> None:
         with pytest.raises(TimedOut):
             await proxy.wait_closed(timeout=0.01)
         ended: list[BaseException | None] = []
+        expected: type[IpcError] | None = None
 
         async def wait() -> None:
             try:
