@@ -351,36 +351,39 @@ static void keep_key(Ways *self, PyObject *key)
     }
 }
 
-/* Serve the port until a waiter of ours is done (U); 1 where it was left to the twin what is wrong
- * with the port, -1 on error. */
+/* Take a key out of `going`, whether or not an exception is set; false: somebody else has (U). */
+static bool take_key_out(Ways *self, PyObject *key)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    bool found = PyDict_DelItem(self->going, key) == 0;
+    PyErr_Restore(type, error, traceback); /* in place of a KeyError */
+    return found;
+}
+
+/* Serve the port until a waiter of ours, which is not done yet, is (U); 1 where the port is closed,
+ * which the twin tells; -1 on error. */
 static int wait_whole(Ways *self, State *state, BlockingWaiter *waiter, PyObject *reader)
 {
     PyObject *key = take_key(self);
     if (key == NULL) {
         return -1;
     }
-    int done = PyDict_SetItem(self->going, key, Py_None);
-    bool begun = done == 0;
-    while (done == 0 && !waiter->done && PyDict_Contains(self->going, key) > 0) {
+    if (PyDict_SetItem(self->going, key, Py_None) < 0) {
+        Py_DECREF(key);
+        return -1;
+    }
+    int done;
+    do {
         done = peek(state, self->port, PORT_CLOSED) == Py_False ? serve(self, state, reader) : 1;
-    }
-    if (begun && PyDict_Contains(self->going, key) == 0) {
-        if (done >= 0) {
-            PyObject *error = PyObject_CallNoArgs(self->interrupted);
-            if (error != NULL) {
-                PyErr_SetObject((PyObject *)Py_TYPE(error), error);
-                Py_DECREF(error);
-            }
-            done = -1;
+    } while (done == 0 && !waiter->done && PyDict_Contains(self->going, key) > 0);
+    if (!take_key_out(self, key) && done >= 0) {
+        PyObject *error = PyObject_CallNoArgs(self->interrupted);
+        if (error != NULL) {
+            PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+            Py_DECREF(error);
         }
-    }
-    else if (begun) {
-        PyObject *type, *error, *traceback;
-        PyErr_Fetch(&type, &error, &traceback);
-        if (PyDict_DelItem(self->going, key) < 0) {
-            PyErr_Clear();
-        }
-        PyErr_Restore(type, error, traceback);
+        done = -1;
     }
     keep_key(self, key);
     return done;
