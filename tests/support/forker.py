@@ -36,7 +36,16 @@ from typing import IO, Any, Final
 import ipcrt.cli
 from tests.support.proc import FORKER
 
-MODULES: Final = ("tests.services.child", "ipcrt.locator.daemon", "tests.locator.echo")
+_PACKAGES: Final = tuple(
+    f"ipcrt_services.{name}" for name in ("canvas", "codec", "files", "kvstore", "patterns")
+)
+MODULES: Final = (
+    "ipcrt.locator.daemon",
+    "tests.locator.echo",
+    "tests.services.child",
+    "tests.services.kvstore.writer",
+    *_PACKAGES,
+)
 """What can be started so."""
 
 COMMAND: Final = "ipcrt.cli.main"
@@ -243,12 +252,13 @@ def main() -> None:
     _call_it(FORKER)
     sock.send(b"!")
     verbs = [f"ipcrt.cli.{each.name}" for each in pkgutil.iter_modules(ipcrt.cli.__path__)]
-    for name in (*_LOOPS, *MODULES, *verbs):
+    mains = [f"{name}.__main__" for name in _PACKAGES]
+    for name in (*_LOOPS, *MODULES, *mains, *verbs):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
     module = serve(sock)
-    del sys.modules[module]
+    del sys.modules[f"{module}.__main__" if module in _PACKAGES else module]
     runpy._run_module_as_main(module)  # type: ignore[attr-defined]
 
 
