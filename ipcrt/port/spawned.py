@@ -3,7 +3,8 @@
 1. It ends exactly once: with a value, with what it raised, or with Canceled.
 2. Whoever waits on the thread that the work itself runs on would wait for ever: BadState at once.
 3. An error that nobody has asked for by the time it is forgotten is logged.
-4. Who blocks for it does so on a port of its own, and is interrupted as every blocking wait is.
+4. Who blocks for it uses no descriptor, so that none is lost whatever a signal's handler raises;
+   it is interrupted as every blocking wait is.
 Source: Starnix, `futures::future::abortable`; concurrent.futures.Future.
 """
 
@@ -12,26 +13,31 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import logging
+import math
+import queue
 import threading
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from ipcrt.errors import BadState, Canceled, TimedOut
 from ipcrt.port.aport import AsyncPort
-from ipcrt.port.blocking import BlockingPort
+from ipcrt.port.interrupts import Waits, current_scope, interrupted
+from ipcrt.port.loop_here import refuse_on_loop
 from ipcrt.port.packet import Packet
-from ipcrt.port.port import Port
 from ipcrt.port.waiter import Waiter
 
 T = TypeVar("T")
 
 _log: Final = logging.getLogger("ipcrt.port")
+_LONGEST_SLEEP_S: Final = 86400.0
+"""Whoever sleeps longer wakes once a day: a lock counts no further than some years."""
 
 
 class Spawned(Generic[T]):
     """What became of work that was given to an executor. Usable from any thread."""
 
-    __slots__ = ("_asked", "_blocked", "_future", "_on_abort", "_on_end", "_thread", "name")
+    __slots__ = ("_asked", "_bells", "_future", "_on_abort", "_on_end", "_thread", "_waits", "name")
 
     def __init__(self, name: str, thread: int | None, on_abort: Callable[[], object]) -> None:
         """`thread` is the one that the work runs on, if that is known; see rule 2.
@@ -44,7 +50,8 @@ class Spawned(Generic[T]):
         self._future: concurrent.futures.Future[T] = concurrent.futures.Future()
         self._on_end: list[Callable[[], object]] = []
         self._asked = False
-        self._blocked: list[BlockingPort] = []
+        self._bells: dict[queue.SimpleQueue[None], None] = {}
+        self._waits = Waits(self._ring)
 
     def done(self) -> bool:
         """True once it has ended."""
@@ -61,7 +68,7 @@ class Spawned(Generic[T]):
 
         Raises: Canceled: it was aborted, its executor has closed, or `interrupt`. TimedOut: after
         `timeout` seconds; the work goes on. BadState: on the thread that it runs on (rule 2), or
-        an event loop runs in this one. NoResources.
+        an event loop runs in this one.
         """
         if not self.done():
             if threading.get_ident() == self._thread:
@@ -72,22 +79,48 @@ class Spawned(Generic[T]):
         return self._take()
 
     def _block(self, timeout: float | None) -> None:
-        with BlockingPort(busy_poll_us=0) as port, self._told_at_end(port) as waiter:
-            self._blocked.append(port)
-            try:
-                port.run_until(waiter, timeout)
-            except TimedOut:
-                message = f"{self.name!r} has not ended within {timeout} seconds"
-                raise TimedOut(message) from None
-            finally:
-                self._blocked.remove(port)
+        if timeout != 0:
+            refuse_on_loop()
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        wait, going, scope = object(), self._waits.going, current_scope()
+        try:
+            self._bells[bell] = None
+            going[wait] = None
+            if scope is not None:
+                scope.enter(wait, self._waits)
+            self._sleep(bell, wait, until)
+        finally:
+            whole = going.pop(wait, wait) is None  # rule 5 of `ipcrt.port.interrupts`
+            self._bells.pop(bell, None)
+            if scope is not None:
+                scope.leave(wait)
+        if self.done():
+            return
+        if not whole:
+            raise interrupted()
+        raise TimedOut(f"{self.name!r} has not ended within {timeout} seconds")
+
+    def _sleep(self, bell: queue.SimpleQueue[None], wait: object, until: float) -> None:
+        """Sleep until the end, an interrupt, or the deadline."""
+        while not self.done() and wait in self._waits.going:
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            with contextlib.suppress(queue.Empty):
+                bell.get(timeout=min(left, _LONGEST_SLEEP_S))
+
+    def _ring(self) -> None:
+        """Wake all who block, to look again; from any thread."""
+        for bell in list(self._bells):
+            bell.put(None)
 
     def interrupt(self) -> bool:
         """End a `result` that blocks with Canceled, the latest of several; False: none does.
 
         From any thread. The work goes on.
         """
-        return any(port.interrupt() for port in self._blocked[::-1])
+        return self._waits.interrupt()
 
     async def wait(self, port: AsyncPort) -> T:
         """As `result`, for a task of the loop that `port` belongs to.
@@ -99,13 +132,8 @@ class Spawned(Generic[T]):
 
     async def ended(self, port: AsyncPort) -> None:
         """Wait until it has ended, however it did."""
-        if not self.done():
-            with self._told_at_end(port) as waiter:
-                await port.wait_result(waiter)
-
-    @contextlib.contextmanager
-    def _told_at_end(self, port: Port) -> Generator[Waiter[None], None, None]:
-        """Answer what is done on `port` when this has ended."""
+        if self.done():
+            return
         waiter: Waiter[None] = port.create_waiter()
         key = port.new_key()
 
@@ -122,11 +150,8 @@ class Spawned(Generic[T]):
         port.bind(key, wake)
         self._on_end.append(ring)
         try:
-            if self.done():  # whoever ended it may have been too early to know of it
-                with contextlib.suppress(ValueError):
-                    self._on_end.remove(ring)
-                    ring()
-            yield waiter
+            if not self.done():
+                await port.wait_result(waiter)
         finally:
             # Either `ring` is taken back here, or its packet is under way and unbinds the key.
             with contextlib.suppress(ValueError):
@@ -161,6 +186,7 @@ class Spawned(Generic[T]):
             settle()
         except concurrent.futures.InvalidStateError:
             return
+        self._ring()
         with contextlib.suppress(IndexError):
             while True:
                 self._on_end.pop()()

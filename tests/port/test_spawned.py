@@ -85,6 +85,21 @@ def test_a_signals_handler_ends_the_blocking_and_not_the_work() -> None:
     assert spawned.result() == 1
 
 
+@pytest.mark.usefixtures("alarm")
+def test_a_handler_may_raise_at_any_moment() -> None:
+    """No descriptor is lost, as the leak check sees, and no wait is left to be interrupted."""
+    spawned = make()
+    for number in range(300):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.00005 + number * 0.000002)
+            spawned.result()
+        except InterruptedError:
+            continue
+    assert not spawned.interrupt()
+    spawned.succeed(1)
+    assert spawned.result() == 1
+
+
 def test_another_thread_ends_the_blocking_and_not_the_work() -> None:
     spawned = make()
     assert not spawned.interrupt()
