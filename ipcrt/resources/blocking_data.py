@@ -13,7 +13,8 @@ from ipcrt.errors import IpcError, PeerClosed
 from ipcrt.objects.channel import Channel
 from ipcrt.port.blocking import BlockingPort
 from ipcrt.resources.data_end import ChannelEnd, Octets, SenderEnd, parts_of, size_of
-from ipcrt.resources.link import Hearing, Link, OnError, Received
+from ipcrt.resources.hearing import Hearing
+from ipcrt.resources.link import Link, OnError, Received
 
 
 class BlockingDataSender(SenderEnd):

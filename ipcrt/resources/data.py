@@ -17,7 +17,8 @@ from ipcrt.errors import IpcError, PeerClosed
 from ipcrt.objects.channel import Channel
 from ipcrt.port.aport import AsyncPort
 from ipcrt.resources.data_end import ChannelEnd, Octets, SenderEnd, parts_of, size_of
-from ipcrt.resources.link import Hearing, Link, OnError, Received
+from ipcrt.resources.hearing import Hearing
+from ipcrt.resources.link import Link, OnError, Received
 
 _FAIR_SHARE: Final = 64
 """Messages that a task may send in a row before others get a turn."""

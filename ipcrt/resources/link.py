@@ -20,7 +20,7 @@ from __future__ import annotations
 import collections
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ipcrt.bindings.call import Sending
 from ipcrt.bindings.errors import again
@@ -62,32 +62,6 @@ SENDER_RIGHTS: Final = Rights.WRITE | Rights.WAIT | Rights.TRANSFER
 
 Received: TypeAlias = FramedData | StreamData
 OnError: TypeAlias = Callable[[IpcError], object]
-
-
-class Hearing:
-    """Those errors that one iterator is told, until it is closed or forgotten."""
-
-    __slots__ = ("link",)
-
-    def __init__(self, link: Link) -> None:
-        self.link: Link | None = None
-        link.begin_hearing()
-        self.link = link
-
-    def close(self) -> None:
-        """Leave the errors to others; idempotent."""
-        link, self.link = self.link, None
-        if link is not None:
-            link.end_hearing()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        self.close()
 
 
 class Link:

@@ -8,7 +8,7 @@ from ipcrt.errors import BadState, IpcError, PeerClosed, Status
 from ipcrt.objects._fd import duplicate_fd
 from ipcrt.objects.channel import Channel
 from ipcrt.port.blocking import BlockingPort
-from ipcrt.resources.link import LOOK_AHEAD, LOOK_AHEAD_BYTES, SENDER_RIGHTS, Hearing, Link
+from ipcrt.resources.link import LOOK_AHEAD, LOOK_AHEAD_BYTES, SENDER_RIGHTS, Link
 from ipcrt.resources.messages import ERROR, FRAMED_DATA, FramedData
 from tests.resources.raw import message
 
@@ -138,20 +138,6 @@ def test_who_waits_for_room_when_the_peer_goes_learns_why() -> None:
             port.run_until(sending.waiter, 10)
         assert [error.status for error in told] == [Status.NO_SPACE, Status.IO]
         link.close()
-
-
-def test_errors_that_have_come_are_told_behind_the_closing_too() -> None:
-    near, far = Channel.create()
-    with BlockingPort() as port:
-        link = Link(near, port, None)
-        with Hearing(link):
-            _say_why_and_go(far)
-            _serve(port)
-            link.close()
-            heard = [link.take_error(), link.take_error()]
-            assert [error.status for error in heard if error] == [Status.NO_SPACE, Status.IO]
-            with pytest.raises(PeerClosed):
-                link.take_error()
 
 
 def test_a_clone_that_only_sends_reads_nothing_of_its_owners() -> None:
