@@ -60,6 +60,11 @@ _SYS_CLONE: Final = {"x86_64": 56, "aarch64": 220}
 _PATIENCE_S: Final = 30.0
 
 
+def is_possible() -> bool:
+    """False on an unknown machine, and under a sanitizer, which watches exec and exit."""
+    return os.uname().machine in _SYS_CLONE and "LD_PRELOAD" not in os.environ
+
+
 def _decisive(environment: Mapping[str, str]) -> dict[str, str]:
     """What is read as the interpreter starts, or as our modules are imported."""
     prefixes = ("PYTHON", "LD_", "MALLOC", "IPCRT_PURE", "UV_")

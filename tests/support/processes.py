@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
-from tests.support.forker import Forker
+from tests.support.forker import Forker, is_possible
 from tests.support.proc import session_members
 
 if TYPE_CHECKING:
@@ -173,7 +173,8 @@ class Spawner:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the forker before any test, so that none seems to have: where it will be of use."""
     homes = [ROOT / "tests" / name for name in ("services", "locator", "cli")]
-    if any(item.path.is_relative_to(home) for item in session.items for home in homes):
+    needed = any(item.path.is_relative_to(home) for item in session.items for home in homes)
+    if needed and is_possible():
         session.config.stash[_forker] = Forker(str(ROOT))
 
 

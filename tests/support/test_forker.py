@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from ipcrt.locator.connect import connect_blocking
-from tests.support.forker import Forker
+from tests.support.forker import Forker, is_possible
 from tests.support.proc import child_processes, open_fds
 from tests.support.processes import ROOT, Child, Spawner
 from tests.support.waiting import wait_until
 
 DAEMON = [sys.executable, "-u", "-m", "ipcrt.locator.daemon"]
+
+pytestmark = pytest.mark.skipif(not is_possible(), reason="nothing is forked here")
 
 
 @pytest.fixture
