@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import msgspec
 
-from ipcrt.cli.complaint import Failed
+from ipcrt.cli.complaint import Failed, Misused
 from ipcrt.cli.resources import CONNECTIONS, DUPLEX, ONE_WAY, Resources, check_output, writes
 from ipcrt.cli.resources_copy import ProcessFrames, exchange, feed_from
 from ipcrt.cli.resources_progress import Progress, can_show
@@ -46,6 +46,8 @@ def run_open(opening: Opening) -> int:
 async def _open(opening: Opening) -> int:
     uri = opening.uri
     check_output()
+    if sys.stdin is None and writes(uri):  # else what is there would be written over by nothing
+        raise Misused("standard input is closed")
     async with (
         connect(opening.socket, timeout=opening.timeout) as locator,
         Resources(locator, opening.timeout) as resources,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -129,6 +130,20 @@ def test_a_server_that_dies_in_the_middle_is_no_end(house: House) -> None:
         assert (ran.status, ran.output) == (1, b"begun")
         assert ran.errors.startswith("ipcrt: own:///cut: its server has gone; the data may be cut")
     del house
+
+
+@pytest.mark.parametrize("arguments", [["--write", "file:///b"], ["file:///b?write&truncate"]])
+def test_nothing_is_written_over_by_a_closed_standard_input(
+    house: House, arguments: list[str]
+) -> None:
+    (house.files / "b").write_bytes(b"kept")
+    line = shlex.join(house.argv("open", *arguments))
+    environment = {**os.environ, **house.environment}
+    ended = subprocess.run(
+        ["sh", "-c", f"{line} <&-"], check=False, env=environment, capture_output=True
+    )
+    assert (ended.returncode, ended.stderr) == (2, b"ipcrt: standard input is closed\n")
+    assert (house.files / "b").read_bytes() == b"kept"
 
 
 def test_standard_streams_may_be_closed(house: House) -> None:
