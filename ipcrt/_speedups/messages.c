@@ -2,7 +2,7 @@
  *
  * E. What is usual is decided by length and header alone; everything else is handed to `unusual`:
  *    a sender's sends the message from the beginning; a reader's takes the packet apart (R). A
- *    packet of several messages is usual where each of them is.
+ *    packet of several messages is usual where each of them is, and has no handles.
  * R. Descriptors that a reader has taken over it has taken out of their list. So what is left there
  *    after an error is closed here; and where a signal's handler has raised before anything was
  *    taken over, it is tried again, and only then that is raised.
@@ -50,8 +50,8 @@ static PyObject *send_message(PyObject *op, PyObject *data)
 /* ---- receiving */
 
 /* Answer the size of the first message of a packet where it needs no second look: not spilled, not
- * an epitaph, no handles; zero where it does. */
-static ssize_t usual_size(const unsigned char *packet, ssize_t size)
+ * an epitaph, and with so many handles; zero where it does. */
+static ssize_t usual_size(const unsigned char *packet, ssize_t size, int handles)
 {
     uint16_t length;
     uint64_t ordinal;
@@ -62,7 +62,7 @@ static ssize_t usual_size(const unsigned char *packet, ssize_t size)
     memcpy(&ordinal, packet + 8, sizeof ordinal);
     ordinal = le64toh(ordinal);
     ssize_t whole = le16toh(length) + HEADER_BYTES;
-    bool usual = whole <= size && packet[6] == 0 && (packet[7] & USUAL_BITS) == VERSION_1
+    bool usual = whole <= size && packet[6] == handles && (packet[7] & USUAL_BITS) == VERSION_1
         && 0 < ordinal && ordinal <= INT64_MAX;
     return usual ? whole : 0;
 }
@@ -72,7 +72,7 @@ static bool is_usual(const unsigned char *packet, ssize_t size)
 {
     ssize_t whole;
     for (; size > 0; packet += whole, size -= whole) {
-        whole = usual_size(packet, size);
+        whole = usual_size(packet, size, 0);
         if (whole == 0) {
             return false;
         }
@@ -80,8 +80,10 @@ static bool is_usual(const unsigned char *packet, ssize_t size)
     return true;
 }
 
-/* Answer (txid, ordinal, flags, body, ()) of a usual message, which may be in the buffer. */
-static PyObject *one_message(const unsigned char *packet, ssize_t size)
+/* Answer (txid, ordinal, flags, body, handles) of a usual message, which may be in the buffer. It
+ * has what has arrived, if anything; on error that stays where it is. */
+static PyObject *one_message(State *state, const unsigned char *packet, ssize_t size,
+                             Arrived *arrived)
 {
     uint32_t txid;
     uint64_t ordinal;
@@ -100,26 +102,33 @@ static PyObject *one_message(const unsigned char *packet, ssize_t size)
     PyTuple_SET_ITEM(message, 1, PyLong_FromUnsignedLongLong(le64toh(ordinal)));
     PyTuple_SET_ITEM(message, 2, PyLong_FromLong(flags));
     PyTuple_SET_ITEM(message, 3, body);
-    PyTuple_SET_ITEM(message, 4, PyTuple_New(0));
     if (!PyTuple_GET_ITEM(message, 0) || !PyTuple_GET_ITEM(message, 1)
-        || !PyTuple_GET_ITEM(message, 2) || !PyTuple_GET_ITEM(message, 4)) {
-        Py_CLEAR(message);
+        || !PyTuple_GET_ITEM(message, 2)) {
+        Py_DECREF(message);
+        return NULL;
     }
+    PyObject *handles = arrived->count ? make_handles(state, arrived) : PyTuple_New(0);
+    if (handles == NULL) {
+        Py_DECREF(message);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(message, 4, handles);
     return message;
 }
 
 /* Answer what is in a usual packet, which may be in the buffer: a message, or a list of several. */
-static PyObject *all_messages(const char *packet, ssize_t size)
+static PyObject *all_messages(State *state, const char *packet, ssize_t size)
 {
-    if (usual_size((const unsigned char *)packet, size) == size) {
-        return one_message((const unsigned char *)packet, size);
+    Arrived none = {.count = 0};
+    if (usual_size((const unsigned char *)packet, size, 0) == size) {
+        return one_message(state, (const unsigned char *)packet, size, &none);
     }
     PyObject *copy = PyBytes_FromStringAndSize(packet, size); /* rule B */
     PyObject *list = copy ? PyList_New(0) : NULL;
     for (ssize_t start = 0; list != NULL && start < size;) {
         const unsigned char *from = (const unsigned char *)PyBytes_AS_STRING(copy) + start;
-        ssize_t whole = usual_size(from, size - start);
-        PyObject *message = one_message(from, whole);
+        ssize_t whole = usual_size(from, size - start, 0);
+        PyObject *message = one_message(state, from, whole, &none);
         if (message == NULL || PyList_Append(list, message) < 0) {
             Py_CLEAR(list);
         }
@@ -174,6 +183,13 @@ static PyObject *take_apart(State *state, PyObject *unusual, PyObject *data, PyO
     return answer;
 }
 
+/* True where handles can be made of what has arrived, and nobody waits to be told (R). */
+static bool has_usual_handles(Messenger *self, State *state, const Arrived *arrived)
+{
+    return arrived->count <= MAX_HANDLES && state->handle_type != NULL
+        && peek(state, self->channel, HELD_BACK) == Py_False;
+}
+
 PyObject *read_packet(PyObject *op, bool patient)
 {
     Messenger *self = (Messenger *)op;
@@ -188,9 +204,17 @@ PyObject *read_packet(PyObject *op, bool patient)
         Py_RETURN_NONE;
     }
     if (arrived.count == 0 && is_usual((const unsigned char *)packet, size)) {
-        PyObject *found = all_messages(packet, size);
+        PyObject *found = all_messages(state, packet, size);
         if (found != NULL && note_read(state, self->channel) < 0) {
             Py_CLEAR(found);
+        }
+        return found;
+    }
+    if (arrived.count > 0 && has_usual_handles(self, state, &arrived)
+        && usual_size((const unsigned char *)packet, size, arrived.count) == size) {
+        PyObject *found = one_message(state, (const unsigned char *)packet, size, &arrived);
+        if (found == NULL) {
+            close_arrived(&arrived); /* rule A */
         }
         return found;
     }

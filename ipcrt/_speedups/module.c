@@ -9,6 +9,11 @@
 
 static const char *const names[NAME_COUNT] = {
     [HELD_BACK] = "_held_back",
+    [FD] = "_fd",
+    [BITS] = "_bits",
+    [WATCH] = "_watch",
+    [ASKED] = "asked",
+    [DEFAULT_BITS] = "_default_bits",
     [NOTE_READ] = "_note_read",
     [LAST] = "_last",
     [IN_FLIGHT] = "_in_flight",
@@ -134,7 +139,8 @@ void raise_later(PyObject *error)
 
 static PyObject *twin(PyObject *module, PyObject *args)
 {
-    PyMethodDef *const tables[] = {frame_functions, message_functions, intake_functions,
+    PyMethodDef *const tables[] = {frame_functions, handle_functions, direct_functions,
+                                   message_functions, intake_functions,
                                    dispatch_functions, caller_functions, stepping_functions,
                                    waiting_functions, blocking_functions, prompt_functions,
                                    checked_functions};
@@ -192,9 +198,11 @@ static int start(PyObject *module)
     state->blocking_call = PyType_FromModuleAndSpec(module, &blocking_call_spec, NULL);
     state->waker = PyType_FromModuleAndSpec(module, &waker_spec, NULL);
     state->checked = PyType_FromModuleAndSpec(module, &checked_spec, NULL);
+    state->direct = PyType_FromModuleAndSpec(module, &direct_spec, NULL);
+    state->closed = PyLong_FromLong(-1);
     if (!state->packet_socket || !state->messenger || !state->dispatcher || !state->caller
         || !state->intake || !state->stepping || !state->blocking_waiter || !state->ways
-        || !state->blocking_call || !state->waker || !state->checked) {
+        || !state->blocking_call || !state->waker || !state->checked || !state->direct || !state->closed) {
         return -1;
     }
     for (int i = 0; i < NAME_COUNT; i++) {
@@ -238,6 +246,8 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->blocking_call);
     Py_VISIT(state->waker);
     Py_VISIT(state->checked);
+    Py_VISIT(state->direct);
+    Py_VISIT(state->handle_type);
     return 0;
 }
 
@@ -260,6 +270,10 @@ static int clear(PyObject *module)
     Py_CLEAR(state->blocking_call);
     Py_CLEAR(state->waker);
     Py_CLEAR(state->checked);
+    Py_CLEAR(state->direct);
+    Py_CLEAR(state->handle_type);
+    Py_CLEAR(state->all_bits);
+    Py_CLEAR(state->closed);
     for (int i = 0; i < NAME_COUNT; i++) {
         Py_CLEAR(state->names[i]);
     }

@@ -24,7 +24,12 @@
 
 /* Names of attributes and methods, in Python. Slots of one class stand together. */
 enum {
-    HELD_BACK, /* slot of a Channel */
+    HELD_BACK, /* slots of a Handle */
+    FD,
+    BITS,
+    WATCH,
+    ASKED,
+    DEFAULT_BITS, /* of a Handle */
     NOTE_READ, /* of a Channel */
     LAST, /* slots of a ServerBinding */
     IN_FLIGHT,
@@ -133,6 +138,10 @@ typedef struct {
     PyObject *blocking_call;         /* the type BlockingCall */
     PyObject *waker;                 /* the type Waker */
     PyObject *checked;               /* the type CheckedEncoder */
+    PyObject *handle_type;           /* the type Handle, once it is known; else NULL */
+    PyObject *all_bits;              /* the rights of a new one */
+    PyObject *closed;                /* -1 */
+    PyObject *direct;                /* the type Direct */
     PyObject *names[NAME_COUNT];     /* strings */
     Py_ssize_t at[NAME_COUNT];       /* where slots lie, once found; slots.c */
     char *packet;                    /* MAX_PACKET_BYTES; packets.c says who may look at it */
@@ -196,6 +205,24 @@ static inline void poke(State *state, PyObject *object, int name, PyObject *valu
     Py_XDECREF(old);
 }
 
+/* handles.c */
+PyObject *make_handles(State *state, Arrived *arrived);
+int number_of(State *state, PyObject *handle);
+bool is_surely(int fd, long kind);
+
+/* direct.c */
+extern PyType_Spec direct_spec;
+
+/* What a message's handles are while it is made. */
+typedef struct {
+    PyObject *each[MAX_HANDLES]; /* borrowed from the value */
+    int count;
+} Handles;
+
+PyObject *direct_of(State *state, PyObject *function);
+PyObject *encode_directly(State *state, PyObject *direct, PyObject *value, Handles *handles);
+PyObject *decode_directly(State *state, PyObject *direct, PyObject *body, PyObject *handles);
+
 /* caller.c */
 extern PyType_Spec caller_spec;
 
@@ -226,6 +253,8 @@ extern PyType_Spec blocking_call_spec;
 
 /* What `twin` finds: functions whose self is a tuple of the pure twin and the module. */
 extern PyMethodDef frame_functions[];
+extern PyMethodDef handle_functions[];
+extern PyMethodDef direct_functions[];
 extern PyMethodDef message_functions[];
 extern PyMethodDef intake_functions[];
 extern PyMethodDef dispatch_functions[];

@@ -19,7 +19,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 from msgspec import msgpack
 
 from ipcrt.bindings.bounds import Check, check_for
-from ipcrt.bindings.direct import Direct, direct_for
+from ipcrt.bindings.direct import Decode, Encode, direct_for
 from ipcrt.bindings.discard import close_handles
 from ipcrt.bindings.ends import ProtocolEnd
 from ipcrt.bindings.large import LargeStruct, large_struct
@@ -53,8 +53,9 @@ class Codec(Generic[T]):
     __slots__ = (
         "_check",
         "_decode",
-        "_direct",
+        "_decode_direct",
         "_encode",
+        "_encode_direct",
         "_facts",
         "_free",
         "_is_empty",
@@ -67,8 +68,10 @@ class Codec(Generic[T]):
 
     _check: Check | None
     _decode: Callable[[Body], T]
-    _direct: Direct | None
+    _decode_direct: Decode | None
+    """Decodes what is in the form that good senders write; None of a value: it is not."""
     _encode: Callable[[object], bytes]
+    _encode_direct: Encode | None
     _facts: Facts
     _free: list[HandleDecoder] | None
     _is_loose: bool
@@ -95,7 +98,9 @@ class Codec(Generic[T]):
         self._is_special = self._is_empty or facts.has_handles
         self._encode = msgpack.Encoder().encode
         self._decode = msgpack.Decoder(type_).decode
-        self._direct = direct_for(type_) if facts.has_handles else None
+        direct = direct_for(type_) if facts.has_handles else None
+        self._encode_direct = None if direct is None else direct.encode
+        self._decode_direct = None if direct is None else direct.decode
         self._free = [] if facts.has_handles else None
         self._large = large_struct(type_, facts)
 
@@ -127,7 +132,8 @@ class Codec(Generic[T]):
         """
         try:
             if self._is_special:
-                return self._encode_special(value)
+                encoded = None if self._encode_direct is None else self._encode_direct(value)
+                return encoded or self._encode_special(value)
             large = self._large
             if large is not None and (pieces := large.encode(value)) is not None:
                 self._check_pieces(large, pieces)
@@ -148,6 +154,12 @@ class Codec(Generic[T]):
         """
         try:
             if handles or self._is_special:
+                if handles and type(body) is not bytes:
+                    body = put_together(body)
+                if self._decode_direct is not None:
+                    found: T | None = self._decode_direct(body, handles)
+                    if found is not None:
+                        return found
                 return self._decode_special(body, handles)
             value = self._decode(body)
             if self._needs_more:
@@ -207,9 +219,6 @@ class Codec(Generic[T]):
             if value is not None:
                 raise TypeError(f"{type(value).__name__} where nothing belongs")
             return b"", NO_HANDLES
-        encoded = None if self._direct is None else self._direct.encode(value)
-        if encoded is not None:
-            return encoded
         sent: list[Sendable] = []
         body = Outgoing(sent).encode(value)
         handles = [each.channel if isinstance(each, ProtocolEnd) else each for each in sent]
@@ -223,20 +232,15 @@ class Codec(Generic[T]):
         return body, handles
 
     def _decode_special(self, body: Body, handles: Sequence[Handle]) -> T:
-        if handles:
-            body = put_together(body)
         if self._free is None:
             if handles:
                 raise RemoteProtocolError(f"{len(handles)} handles where none belong")
             if body:
                 raise RemoteProtocolError(f"body of {len(body)} bytes where none belongs")
             return cast("T", None)
-        value: T | None = None if self._direct is None else self._direct.decode(body, handles)
-        if value is not None:
-            return value
         made: list[Handle] = []
         try:
-            value = cast("T", self._borrow_decoder().decode(body, handles, made))
+            value: T = self._borrow_decoder().decode(body, handles, made)
             self._verify(value, body, len(handles))
             leave_asked(made)
         except BaseException:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 from msgspec import inspect, msgpack
 from msgspec.structs import astuple
 
+from ipcrt._speedups.chosen import choose
 from ipcrt.bindings.bounds import Check, check_for
 from ipcrt.bindings.ends import ProtocolEnd
 from ipcrt.bindings.needs import NEEDS, check_rights
@@ -30,62 +31,134 @@ from ipcrt.objects.rights import Rights
 from ipcrt.wire.handles import HANDLE_EXT, index_ext
 from ipcrt.wire.limits import MAX_HANDLES
 
-_ABSENT: Final = msgspec.Raw(b"\xc0")
-_INDICES: Final = [
-    msgspec.Raw(msgpack.encode(msgpack.Ext(HANDLE_EXT, index_ext(index))))
-    for index in range(MAX_HANDLES)
+_NIL: Final = b"\xc0"
+_MARKS: Final = [
+    msgpack.encode(msgpack.Ext(HANDLE_EXT, index_ext(index))) for index in range(MAX_HANDLES)
 ]
+_ABSENT: Final = msgspec.Raw(_NIL)
+_INDICES: Final = [msgspec.Raw(mark) for mark in _MARKS]
 
 # What msgspec raises, and what it raises where a member is of another type.
 _BAD_VALUE: Final = (ValueError, TypeError, OverflowError, RecursionError)
 
+# How the object of a place comes to be, as in direct.c.
+_AS_IT_IS: Final = 0
+_BECOMES: Final = 1
+_IS_MADE: Final = 2
+_IS_END: Final = 3
 
-class _Place:
+Encode: TypeAlias = Callable[[object], tuple[bytes, list[Handle]] | None]
+Decode: TypeAlias = Callable[[bytes | memoryview, Sequence[Handle]], Any]
+
+
+def _direct(ways: tuple[Encode, Decode], *parts: object) -> tuple[Encode, Decode]:
+    del parts
+    return ways
+
+
+make_direct: Final = choose("direct", _direct)
+"""Answers the ways of a `Direct`, by its parts in the order of direct.c, or those it is given."""
+
+
+class Place:
     """A member that is a handle."""
 
-    __slots__ = ("asked", "at", "is_end", "kept", "make", "optional", "wanted")
+    __slots__ = ("asked", "at", "is_end", "kept", "make", "name", "optional", "wanted")
 
-    def __init__(self, at: int, wanted: type[Any], asked: Rights | None, *, optional: bool) -> None:
+    def __init__(
+        self, at: int, name: str, wanted: type[Any], asked: Rights | None, *, optional: bool
+    ) -> None:
         self.at = at
         """Which member of the struct."""
+        self.name = name
+        """What that member is called."""
         self.wanted = wanted
         self.is_end = issubclass(wanted, ProtocolEnd)
         self.make = _maker(wanted)
-        """Makes the object that is wanted of a plain handle, which it moves."""
+        """Makes the object that is wanted of a plain handle, which it moves; None: it becomes it."""
         self.asked = asked
         """The rights that its contract asks for; None: as many as there are."""
         self.kept = None if asked is None else _kept(wanted, asked)
         """Those that it keeps on its way; None: the others are the receiver's to take (`needs`)."""
         self.optional = optional
 
+    def facts(self) -> tuple[object, ...]:
+        """Answer what direct.c has to know, in its order."""
+        cls, how, bits = self.wanted, _IS_END, 0
+        if not self.is_end:
+            how = _AS_IT_IS if cls is Handle else _BECOMES if self.make is None else _IS_MADE
+            bits = cls._default_bits
+        kind = 0 if self.is_end else int(cls.TYPE)
+        asked = -1 if self.asked is None else int(self.asked)
+        return self.at, cls, how, kind, bits, asked, self.kept, self.optional
+
 
 class Direct:
     """How one struct with handles is encoded and decoded; holds nothing of any message."""
 
-    __slots__ = ("_check", "_decode", "_encode", "_is_bare", "_places", "_rest", "_type")
+    __slots__ = (
+        "_check",
+        "_full",
+        "_head",
+        "_places",
+        "_read_rest",
+        "_rest",
+        "_type",
+        "_write_rest",
+        "decode",
+        "encode",
+    )
+
+    decode: Decode
+    """As `_decode`."""
+    encode: Encode
+    """As `_encode`."""
 
     def __init__(
-        self, type_: type[msgspec.Struct], places: list[_Place], rest: type[msgspec.Struct]
+        self, type_: type[msgspec.Struct], places: list[Place], rest: type[msgspec.Struct]
     ) -> None:
         """`rest` is `type_` with a Raw where a handle stands."""
         self._type: Callable[..., object] = type_
         self._places = places
         self._rest: Callable[..., object] = rest
-        self._is_bare = len(places) == len(rest.__struct_fields__)
+        self._head: bytes | None = None
+        """What stands before the handles where there are no other members; else None."""
+        self._full: bytes | None = None
+        """The body with all of them."""
+        if len(places) == len(rest.__struct_fields__):
+            self._head = msgpack.encode([None] * len(places))[: -len(places)]
+            self._full = self._head + b"".join(_MARKS[: len(places)])
         self._check: Check | None = check_for(rest)
-        self._encode = msgpack.Encoder().encode
-        self._decode = msgpack.Decoder(rest).decode
+        self._write_rest = msgpack.Encoder().encode
+        self._read_rest = msgpack.Decoder(rest).decode
+        self.encode, self.decode = self._encode, self._decode
+        if not hasattr(type_, "__post_init__"):  # which may look at handles that are not there yet
+            self.encode, self.decode = make_direct(
+                (self._encode, self._decode),
+                type_,
+                type_.__struct_fields__,
+                rest,
+                self._write_rest,
+                self._read_rest,
+                self._check,
+                self._head,
+                (*_INDICES, _ABSENT),
+                _ABSENT,
+                tuple(place.facts() for place in places),
+            )
 
-    def encode(self, value: object) -> tuple[bytes, list[Handle]] | None:
+    def _encode(self, value: object) -> tuple[bytes, list[Handle]] | None:
         """Answer the body and the handles, which stay the caller's; None: see rule 1.
 
         Raises: NoResources: no descriptor is free for a handle with fewer rights.
         """
         if type(value) is not self._type:
             return None
-        members = list(astuple(cast("msgspec.Struct", value)))
+        members: list[Any] = [*astuple(value)]  # type: ignore[arg-type]
+        head = self._head
+        marks: Sequence[Any] = _INDICES if head is None else _MARKS
         handles: list[Handle] = []
-        reduced: list[tuple[Handle, Rights]] = []
+        reduced: list[tuple[Handle, Rights]] | None = None
         for place in self._places:
             member = members[place.at]
             if isinstance(member, place.wanted):
@@ -94,40 +167,48 @@ class Direct:
                     if handle.lacks(place.asked):
                         return None
                     if place.kept is not None:
-                        reduced.append((handle, place.kept))
-                members[place.at] = _INDICES[len(handles)]
+                        reduced = [*(reduced or ()), (handle, place.kept)]
+                members[place.at] = marks[len(handles)]
                 handles.append(handle)
             elif member is None and place.optional:
-                members[place.at] = _ABSENT
+                members[place.at] = _ABSENT if head is None else _NIL
             else:
                 return None
-        try:
-            body = self._write(members)
-        except _BAD_VALUE:
-            return None
-        for handle, kept in reduced:
-            handle.restrict(kept)
+        if head is None:
+            try:
+                body = self._write(members)
+            except _BAD_VALUE:
+                return None
+        else:
+            body = head + b"".join(members)
+        if reduced is not None:
+            for handle, kept in reduced:
+                handle.restrict(kept)
         return body, handles
 
-    def decode(self, body: bytes | memoryview, handles: Sequence[Handle]) -> Any:
+    def _decode(self, body: bytes | memoryview, handles: Sequence[Handle]) -> Any:
         """Answer the value, which owns the handles; None: see rule 1.
 
         Raises: WrongType, BadHandle, NoResources. msgspec.ValidationError: a handle lacks rights.
         Then those of the handles are closed that had become objects.
         """
-        try:
-            members = self._read(body)
-        except _BAD_VALUE:
-            return None
-        present: list[_Place] = []
-        for place in self._places:
-            member = members[place.at]
-            if member == _INDICES[len(present)]:
-                present.append(place)
-            elif place.optional and member == _ABSENT:
-                members[place.at] = None
-            else:
+        present, full = self._places, self._full
+        if full is not None and body == full:
+            members: list[Any] = [None] * len(present)
+        else:
+            try:
+                members = self._read(body)
+            except _BAD_VALUE:
                 return None
+            present = []
+            for place in self._places:
+                member = members[place.at]
+                if member == _INDICES[len(present)]:
+                    present.append(place)
+                elif place.optional and member == _ABSENT:
+                    members[place.at] = None
+                else:
+                    return None
         if len(present) != len(handles):
             return None
         if present:
@@ -135,16 +216,15 @@ class Direct:
         return self._type(*members)
 
     def _write(self, members: list[Any]) -> bytes:
-        body = self._encode(self._rest(*members))
-        if not self._is_bare:
-            self._read(body)
+        body = self._write_rest(self._rest(*members))
+        self._read(body)
         return body
 
     def _read(self, body: bytes | memoryview) -> list[Any]:
-        rest = self._decode(body)
+        rest = self._read_rest(body)
         if self._check is not None:
             self._check(rest)
-        return list(astuple(rest))
+        return [*astuple(rest)]
 
 
 def direct_for(type_: Any) -> Direct | None:
@@ -153,7 +233,7 @@ def direct_for(type_: Any) -> Direct | None:
     if not isinstance(info, inspect.StructType) or info.tag is not None:
         return None
     hints = typing.get_type_hints(info.cls, include_extras=True)
-    places: list[_Place] = []
+    places: list[Place] = []
     rest: list[tuple[str, Any]] = []
     for at, field in enumerate(info.fields):
         place = _place_of(at, field)
@@ -170,12 +250,16 @@ def direct_for(type_: Any) -> Direct | None:
     return Direct(info.cls, places, base)
 
 
-def _make_objects(places: list[_Place], handles: Sequence[Handle], members: list[Any]) -> None:
+def _make_objects(places: list[Place], handles: Sequence[Handle], members: list[Any]) -> None:
     """Make the objects that the contract names, one of each handle, in their places."""
     made: list[Any] = []
     try:
         for place in places:
-            found = place.make(handles[len(made)])
+            found: Any = handles[len(made)]
+            if place.make is not None:
+                found = place.make(found)
+            elif place.wanted is not Handle:
+                found.become(place.wanted)
             made.append(found)
             members[place.at] = found
             asked = place.asked
@@ -193,7 +277,7 @@ def _is_plain(type_: object) -> bool:
     return not (facts.has_handles or facts.is_loose)
 
 
-def _place_of(at: int, field: inspect.Field) -> _Place | None:
+def _place_of(at: int, field: inspect.Field) -> Place | None:
     """Answer what stands in a member that is one handle, or None for any other member."""
     info: Any = field.type
     optional = isinstance(info, inspect.UnionType) and len(info.types) == 2 and info.includes_none
@@ -206,11 +290,9 @@ def _place_of(at: int, field: inspect.Field) -> _Place | None:
         info = info.type
     if not isinstance(info, inspect.CustomType):
         return None
-    return _Place(at, info.cls, asked, optional=optional) if _is_sendable(info.cls) else None
-
-
-def _is_sendable(cls: Any) -> bool:
-    return issubclass(cls, Handle | ProtocolEnd)
+    if not issubclass(info.cls, Handle | ProtocolEnd):
+        return None
+    return Place(at, field.name, info.cls, asked, optional=optional)
 
 
 def _kept(wanted: type[Any], asked: Rights) -> Rights | None:
@@ -220,14 +302,8 @@ def _kept(wanted: type[Any], asked: Rights) -> Rights | None:
     return asked | Rights.TRANSFER
 
 
-def _maker(wanted: type[Any]) -> Callable[[Handle], Any]:
-    if wanted is Handle:
-        return _as_it_is
+def _maker(wanted: type[Any]) -> Callable[[Handle], Any] | None:
     if issubclass(wanted, Handle):
-        return wanted.from_handle
+        return None if wanted.is_bare() else wanted.from_handle
     make_end: Callable[[Channel], Any] = wanted
     return lambda handle: make_end(Channel.from_handle(handle))
-
-
-def _as_it_is(handle: Handle) -> Handle:
-    return handle

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from ipcrt._speedups.chosen import choose
 from ipcrt.objects._scm import PacketSocket, ReceiveBuffer
 from ipcrt.objects.channel import Channel
-from ipcrt.objects.handle import Handle, close_all
+from ipcrt.objects.handle import Handle, close_all, own
 from ipcrt.objects.spill import is_record
 from ipcrt.wire.frames import Body, Frame, split
 
@@ -69,9 +69,9 @@ class Reader:
         self._channel.check_taken(len(fds))
         frames = split(data, len(fds), self._max_bytes)
         if len(frames) > 1:
-            return _messages(frames, self._channel.own(fds))
+            return _messages(frames, own(fds))
         txid, ordinal, flags, body, _, _ = frames[0]
-        return txid, ordinal, flags, body, self._channel.own(fds)
+        return txid, ordinal, flags, body, own(fds)
 
 
 def _messages(frames: Sequence[Frame], handles: Sequence[Handle]) -> list[Message]:

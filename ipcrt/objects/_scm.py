@@ -51,8 +51,10 @@ _PEEK: Final = int(socket.MSG_PEEK)
 _TRUNC: Final = int(socket.MSG_TRUNC)
 _CTRUNC: Final = int(socket.MSG_CTRUNC)
 _TRUNCATED: Final = _TRUNC | _CTRUNC
-_RIGHTS: Final = (int(socket.SOL_SOCKET), int(socket.SCM_RIGHTS))
+_SOL_SOCKET: Final = int(socket.SOL_SOCKET)
+_SCM_RIGHTS: Final = int(socket.SCM_RIGHTS)
 _FD: Final = struct.Struct("=i")
+_pack_fd: Final = _FD.pack
 _FD_BYTES: Final = _FD.size
 _CONTROL_BYTES: Final = socket.CMSG_SPACE(MAX_FDS * _FD_BYTES)
 _CONTROL_ONCE: Final = (_CONTROL_BYTES,)
@@ -217,7 +219,8 @@ def receive_bytes(sock: socket.socket, max_bytes: int, *, peek: bool = False) ->
 
 
 def _send_fds(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int]) -> int:
-    control = ((*_RIGHTS, array.array("i", fds)),)
+    numbers = _pack_fd(*fds) if len(fds) == 1 else array.array("i", fds)
+    control = ((_SOL_SOCKET, _SCM_RIGHTS, numbers),)
     [sent] = map(sock.sendmsg, ((data,),), (control,), _SEND_ONCE)  # rule 5
     return sent
 
@@ -234,7 +237,7 @@ def _whole(size: int, control: _Control, flags: int) -> list[int]:
     """Answer the descriptors of a packet that is whole; close those of one that is not (rule 2)."""
     if len(control) == 1 and size and not flags & _TRUNCATED:
         level, kind, data = control[0]
-        if len(data) == _FD_BYTES and (level, kind) == _RIGHTS:  # as most messages with handles
+        if len(data) == _FD_BYTES and level == _SOL_SOCKET and kind == _SCM_RIGHTS:  # the usual
             return [*_FD.unpack(data)]
     fds = _collect(control)
     pidfd = any(kind == _SCM_PIDFD for _, kind, _ in control)

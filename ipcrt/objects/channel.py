@@ -16,7 +16,7 @@ from ipcrt.objects import _scm, spill
 from ipcrt.objects import rights as _rights
 from ipcrt.objects._fd import close_fds
 from ipcrt.objects._socket_handle import make_pair
-from ipcrt.objects.handle import Handle, Moved, close_all
+from ipcrt.objects.handle import Handle, Moved, close_all, own
 from ipcrt.objects.kind import ObjType
 from ipcrt.objects.pieces import pieced, put_together
 from ipcrt.objects.rights import Rights
@@ -147,7 +147,7 @@ class Channel(Handle):
             return self._try_send_spilled(data, fds)
         try:
             [sent] = map((self._packets or self._open()).try_send, (data,), (fds,))
-            return sent  # and who asks is told, whatever a signal's handler raises: see `own`
+            return sent  # and who asks is told, whatever a signal's handler raises: see `handle.own`
         except OutOfRange:  # the pair's maker gave it a small SO_SNDBUF
             return self._try_send_spilled(data, fds)
 
@@ -196,7 +196,7 @@ class Channel(Handle):
         if not self._bits & _READ:
             self.require(Rights.READ, "read")
         receive = (self._packets or self._open()).try_receive
-        [packet] = map(receive, (buffer,))  # see `own`
+        [packet] = map(receive, (buffer,))  # see `handle.own`
         if packet is None:
             return None
         data, fds = packet
@@ -213,10 +213,11 @@ class Channel(Handle):
         """
         handles: list[Handle] = []
         if fds or len(data) == spill.RECORD_BYTES:
-            if spill.is_record(data, len(fds)):
+            if data[0] == spill.FIRST_BYTE and spill.is_record(data, len(fds)):
                 data = _unspill(data, fds, max_bytes, self.spill_memory)
-            self.check_taken(len(fds))
-            handles = self.own(fds)
+            if self._held_back or len(fds) > _scm.MAX_HANDLES:
+                self.check_taken(len(fds))
+            handles = own(fds)
         elif self._held_back:
             self._note_read()
         return data, handles
@@ -224,29 +225,12 @@ class Channel(Handle):
     def check_taken(self, count: int) -> None:
         """Note that a packet with so many handles was read. Raises: RemoteProtocolError: too many.
 
-        For whoever calls `own`.
+        For whoever calls `handle.own`.
         """
         if self._held_back:
             self._note_read()
         if count > _scm.MAX_HANDLES:
             raise RemoteProtocolError(f"{count} handles exceed {_scm.MAX_HANDLES} a message")
-
-    def own(self, fds: list[int]) -> list[Handle]:
-        """Make handles of a packet's descriptors, which leave `fds` one by one.
-
-        A signal's handler may raise when a call of C code has returned, or one of Python code has
-        begun. Unpacking is neither; so at each moment a descriptor has one owner.
-        """
-        handles: list[Handle] = []
-        try:
-            while fds:
-                [handle] = map(Handle, fds[-1:])
-                del fds[-1]
-                handles += (handle,)
-        except BaseException:
-            close_all(handles)
-            raise
-        return handles[::-1] if handles[1:] else handles
 
     # ---- for who sends and receives many
 

@@ -14,9 +14,10 @@ from __future__ import annotations
 import errno
 import os
 import warnings
-from collections.abc import Iterable
-from typing import ClassVar, Final, Protocol, Self
+from collections.abc import Callable, Iterable
+from typing import ClassVar, Final, Protocol, Self, TypeAlias
 
+from ipcrt._speedups.chosen import choose
 from ipcrt.errors import BadHandle, InvalidArgs
 from ipcrt.objects import rights as _rights
 from ipcrt.objects._fd import close_fd, duplicate_fd
@@ -25,6 +26,9 @@ from ipcrt.objects.rights import Rights
 
 _CLOSED: Final = -1
 _TRANSFER: Final = int(Rights.TRANSFER)
+
+
+Own: TypeAlias = "Callable[[list[int]], list[Handle]]"
 
 
 class Watch(Protocol):
@@ -47,6 +51,8 @@ class Handle:
     TYPE: ClassVar[ObjType] = ObjType.NONE
     DEFAULT_RIGHTS: ClassVar[Rights] = _rights.ALL
     _default_bits: ClassVar[int] = int(_rights.ALL)
+    _forgets_more: ClassVar[bool] = False
+    """True where somebody else knows the number, too: `_forget` is the class's own."""
 
     __slots__ = ("__weakref__", "_bits", "_fd", "_held_back", "_watch", "asked")
 
@@ -54,6 +60,7 @@ class Handle:
         """Keep the rights as a plain number, too: IntFlag's own & costs thirty times as much."""
         super().__init_subclass__()
         cls._default_bits = int(cls.DEFAULT_RIGHTS)
+        cls._forgets_more = cls._forget is not Handle._forget
 
     def __init__(self, fd: int, rights: int | None = None) -> None:
         """Take ownership of `fd`, which must be open and close-on-exec.
@@ -81,6 +88,29 @@ class Handle:
             handle.fileno()  # which says so
         held = cls._inspect(fd) & handle._bits
         return cls(handle.take(), held)
+
+    @classmethod
+    def is_bare(cls) -> bool:
+        """True where an object of this class is no more than a handle: see `become`."""
+        return cls is Handle or (
+            cls.__init__ is Handle.__init__
+            and cls.from_handle.__func__ is Handle.from_handle.__func__  # type: ignore[attr-defined]
+            and cls._inspect.__func__ is Handle._inspect.__func__  # type: ignore[attr-defined]
+            and cls.__basicsize__ == Handle.__basicsize__
+            and not cls.__dictoffset__
+        )
+
+    def become(self, cls: type[Handle]) -> None:
+        """Do as `from_handle` of `cls`, which is bare, but in place.
+
+        Raises: WrongType, BadHandle; then nothing has changed.
+        """
+        fd = self._fd
+        if fd < 0:
+            self.fileno()  # which says so
+        held = cls._inspect(fd) & self._bits
+        self.__class__ = cls  # noqa: PLE0237  # pyright: ignore[reportAttributeAccessIssue]
+        self._bits = held
 
     @classmethod
     def _inspect(cls, fd: int) -> int:
@@ -193,7 +223,10 @@ class Handle:
         fd = self._fd
         if fd < 0:
             self.fileno()  # which says so
-        self._forget()
+        if self._watch is None and not self._forgets_more:
+            self._fd = _CLOSED
+        else:
+            self._forget()
         return fd
 
     def close(self) -> None:
@@ -243,6 +276,33 @@ def close_all(handles: Iterable[Handle]) -> None:
         handle.close()
 
 
+def _own(fds: list[int]) -> list[Handle]:
+    """Make handles of received descriptors, which leave `fds` one by one.
+
+    A signal's handler may raise when a call of C code has returned, or one of Python code has
+    begun. Unpacking is neither; so at each moment a descriptor has one owner.
+    """
+    handles: list[Handle] = []
+    try:
+        while fds:
+            [handle] = map(Handle, fds[-1:])
+            del fds[-1]
+            handles += (handle,)
+    except BaseException:
+        close_all(handles)
+        raise
+    return handles[::-1] if handles[1:] else handles
+
+
+def _choose_own(pure: Own, kind: type[Handle]) -> Own:
+    del kind
+    return pure
+
+
+own: Final = choose("own", _choose_own)(_own, Handle)
+"""As `_own`; in C all at once."""
+
+
 def _check_once(handles: list[Handle]) -> None:
     seen: set[int] = set()
     for handle in handles:
@@ -258,7 +318,7 @@ class Moved:
     so an error names a culprit and leaves every handle where it was.
     """
 
-    __slots__ = ("_fds",)
+    __slots__ = ("fds",)
 
     def __init__(self, handles: Iterable[Handle]) -> None:
         """Move `handles` here.
@@ -266,37 +326,35 @@ class Moved:
         Raises: BadHandle, AccessDenied (no TRANSFER right), InvalidArgs (one twice);
         then none was moved.
         """
-        self._fds: list[int] = []
+        self.fds: list[int] = []
+        """The numbers, in order; still owned here."""
         several = [*handles]
         for handle in several:
-            handle.check_transferable()
+            if handle._fd < 0 or not handle._bits & _TRANSFER:
+                handle.check_transferable()
         if len(several) > 1:
             _check_once(several)
         self.__class__ = _Owning  # noqa: PLE0237  # pyright: ignore[reportAttributeAccessIssue]
         for handle in several:
-            self._fds.append(handle.take())
-
-    @property
-    def fds(self) -> list[int]:
-        """The numbers, in order; still owned here."""
-        return self._fds
+            self.fds.append(handle.take())
 
     def add(self, handle: Handle) -> None:
         """Move one more handle here, behind the others."""
         self.__class__ = _Owning  # pyright: ignore[reportAttributeAccessIssue]
-        self._fds.append(handle.take())
+        self.fds.append(handle.take())
 
     def close(self) -> None:
         """Close every descriptor that is still here."""
-        while self._fds:
-            try:  # as in `Channel.own`; and as `close_fd`
-                [_] = map(os.close, self._fds[-1:])
+        fds = self.fds
+        while fds:
+            try:  # as in `_own`; and as `close_fd`
+                [_] = map(os.close, fds[-1:])
             except OSError as error:
-                del self._fds[-1]
+                del fds[-1]
                 if error.errno == errno.EBADF:
                     raise
             else:
-                del self._fds[-1]
+                del fds[-1]
         self.__class__ = Moved  # pyright: ignore[reportAttributeAccessIssue]
 
     def __enter__(self) -> Self:
@@ -315,8 +373,8 @@ class _Owning(Moved):
     __slots__ = ()
 
     def __del__(self) -> None:
-        if getattr(self, "_fds", ()):
+        if getattr(self, "fds", ()):
             try:
-                warnings.warn(f"unsent handles {self._fds}", ResourceWarning, stacklevel=2)
+                warnings.warn(f"unsent handles {self.fds}", ResourceWarning, stacklevel=2)
             finally:
                 self.close()

@@ -25,6 +25,7 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
+from ipcrt._speedups.chosen import choose
 from ipcrt.errors import BadHandle, NotSupported, WrongType, from_oserror
 from ipcrt.objects._fd import LentSocket
 
@@ -90,7 +91,7 @@ def _kind_of_open(fd: int, mode: int) -> ObjType:
     return _LINKS.get(link, ObjType.NONE)
 
 
-def check_kind(fd: int, expected: ObjType) -> None:
+def _check_kind(fd: int, expected: ObjType) -> None:
     """Refuse a descriptor that is not `expected`.
 
     Raises: WrongType, BadHandle.
@@ -280,3 +281,5 @@ _LOOKS: Final[dict[ObjType, Callable[[int], bool]]] = {
     ObjType.CHANNEL: _is_tagged_channel,
 }
 """One look that suffices where it says yes; it may raise OSError."""
+
+check_kind: Final = choose("check_kind", _check_kind)

@@ -37,6 +37,8 @@ MAX_PIECES: Final = 64
 """The most parts that a long record may name."""
 
 _MARK: Final = b"\x89IPCSPL\n"
+FIRST_BYTE: Final = _MARK[0]
+"""What every record begins with."""
 _RECORD: Final = struct.Struct("<8sQ")
 _LONG: Final = struct.Struct("<8sQI")
 RECORD_BYTES: Final = _RECORD.size

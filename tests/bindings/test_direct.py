@@ -88,8 +88,8 @@ def test_a_value_goes_there_and_back() -> None:
     assert isinstance(value, Parcel)
     assert (value.number, value.text, value.modes) == (5, "abc", Modes.FAST)
     assert value.file is raw[1], "a plain handle is itself the object"
-    assert raw[0].closed
     with value.event as got, raw[1]:
+        assert got is raw[0], "nor is an event more than a handle"
         assert type(got) is Event
         assert got.rights == Event.DEFAULT_RIGHTS
     without = codec.decode(HALF, [event()])
@@ -224,7 +224,7 @@ def test_a_wrong_kind_leaves_none_of_the_handles_open() -> None:
     first, second = event(), null()
     with pytest.raises(WrongType, match="NONE, expected VMO"):
         direct(Pair).decode(body, [first, second])
-    assert first.closed, "it became an object, which is closed"
+    assert first.closed, "it became an event, which is closed"
     assert not second.closed, "it is the caller's still"
     before = len(open_fds())
     with pytest.raises(RemoteProtocolError, match="Pair: handle is NONE, expected VMO"):
