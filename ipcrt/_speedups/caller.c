@@ -24,8 +24,9 @@
 /* A plan is a tuple of these, in this order. */
 enum {
     HEAD,   /* the request's header with txid and length zero */
-    ENCODE, /* request to bytes; raises where it is none; None: it is `()`, which has no bytes */
-    DECODE, /* bytes to response; None: there is nothing behind PREFIX */
+    ENCODE, /* request to bytes, raising where it is none, or a method of a Direct; None: it is
+               `()`, which has no bytes */
+    DECODE, /* bytes to response, or as ENCODE; None: there is nothing behind PREFIX */
     PREFIX, /* what stands before those bytes in a success */
     PLAN_LENGTH,
 };
@@ -91,11 +92,20 @@ static bool is_free(Caller *self, State *state)
 
 /* ---- begin */
 
-/* Answer a request's packet without its txid; NULL without an exception: it is not usual (J). */
-static PyObject *encode_request(PyObject *plan, PyObject *request)
+/* Answer a request's packet without its txid, and its handles, to be dropped; NULL without an
+ * exception: it is not usual (J). */
+static PyObject *encode_request(State *state, PyObject *plan, PyObject *request, Handles *handles)
 {
     PyObject *packet = NULL, *body = NULL;
-    if (item(plan, ENCODE) != Py_None) {
+    PyObject *direct = direct_of(state, item(plan, ENCODE));
+    handles->count = 0;
+    if (direct != NULL) {
+        body = encode_directly(state, direct, request, handles);
+        if (body == NULL) {
+            return NULL;
+        }
+    }
+    else if (item(plan, ENCODE) != Py_None) {
         body = PyObject_CallOneArg(item(plan, ENCODE), request);
     }
     else if (request == Py_None) {
@@ -110,7 +120,11 @@ static PyObject *encode_request(PyObject *plan, PyObject *request)
         uint16_t length_le = htole16((uint16_t)PyBytes_GET_SIZE(body));
         memcpy(to, PyBytes_AS_STRING(item(plan, HEAD)), HEADER_BYTES);
         memcpy(to + 4, &length_le, sizeof length_le);
+        to[6] = (char)handles->count;
         memcpy(to + HEADER_BYTES, PyBytes_AS_STRING(body), (size_t)PyBytes_GET_SIZE(body));
+    }
+    if (packet == NULL) {
+        drop_handles(handles);
     }
     Py_XDECREF(body);
     PyErr_Clear();
@@ -202,8 +216,8 @@ static PyObject *make_call(Caller *self, State *state, PyObject *const *args, Py
 }
 
 /* Send a request: 1 where it has left, 0 where not, and then nothing has happened; -1 on error. */
-static int send_request(Caller *self, State *state, PyObject *packet, PyObject *call,
-                        PyObject *txid)
+static int send_request(Caller *self, State *state, PyObject *packet, const Handles *handles,
+                        PyObject *call, PyObject *txid)
 {
     PyObject *calls = peek(state, self->client, CALLS);
     if (calls == NULL || !PyDict_CheckExact(calls) || !is_free(self, state)) {
@@ -214,9 +228,12 @@ static int send_request(Caller *self, State *state, PyObject *packet, PyObject *
     int done = alone ? 0 : PyDict_Contains(calls, txid);
     if (done == 0) {
         PyObject *sent = Py_XNewRef(peek(state, self->outbox, SENT));
-        done = PyDict_SetItem(calls, txid, call) < 0
-            ? -1
-            : post_packet(state, self->outbox, self->packets, packet, !alone);
+        done = PyDict_SetItem(calls, txid, call);
+        if (done == 0) {
+            done = handles->count
+                ? post_handles(state, self->outbox, self->packets, packet, handles, !alone)
+                : post_packet(state, self->outbox, self->packets, packet, !alone);
+        }
         if (done != 0) {
             poke(state, self->client, TXID, txid); /* it may have left even where that failed */
         }
@@ -238,7 +255,8 @@ static int send_request(Caller *self, State *state, PyObject *packet, PyObject *
 /* Start a call; NULL without an exception: it is not usual, and nothing has happened (J). */
 static PyObject *start(Caller *self, State *state, PyObject *plan, PyObject *const *args)
 {
-    PyObject *packet = encode_request(plan, args[1]);
+    Handles handles;
+    PyObject *packet = encode_request(state, plan, args[1], &handles);
     if (packet == NULL) {
         return NULL;
     }
@@ -253,12 +271,13 @@ static PyObject *start(Caller *self, State *state, PyObject *plan, PyObject *con
     if (txid != NULL) {
         call = make_call(self, state, args, txid, &slot);
     }
-    if (call != NULL && send_request(self, state, packet, call, txid) <= 0) {
+    if (call != NULL && send_request(self, state, packet, &handles, call, txid) <= 0) {
         if (slot != NULL) {
             take_out(slot, call);
         }
         Py_CLEAR(call);
     }
+    drop_handles(&handles);
     Py_XDECREF(slot);
     Py_XDECREF(txid);
     Py_DECREF(packet);
@@ -300,6 +319,7 @@ static int take_in(Caller *self, State *state, PyObject *calls, PyObject *call,
         if (usual == 0) {
             poke(state, call, REPLIED, Py_True);
             poke(state, call, BODY, args[3]);
+            poke(state, call, HANDLES, args[4]);
             if (self->wake == Py_None) {
                 usual = settle_waiter(state, waiter) < 0 ? -1 : 1;
             }
@@ -322,7 +342,7 @@ static PyObject *message(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     Caller *self = (Caller *)op;
     State *state = PyType_GetModuleState(Py_TYPE(op));
     int done = 0;
-    if (nargs == 5 && PyTuple_CheckExact(args[4]) && PyTuple_GET_SIZE(args[4]) == 0) {
+    if (nargs == 5 && (PyTuple_CheckExact(args[4]) || PyList_CheckExact(args[4]))) {
         PyObject *calls = Py_XNewRef(peek(state, self->client, CALLS));
         PyObject *call = NULL;
         if (calls != NULL && PyDict_CheckExact(calls)) {
@@ -344,12 +364,14 @@ static PyObject *message(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 }
 
 /* Answer the response in a body; NULL without an exception: it is not usual (K). */
-static PyObject *read_response(PyObject *plan, PyObject *body)
+static PyObject *read_response(State *state, PyObject *plan, PyObject *body, PyObject *handles)
 {
+    PyObject *direct = direct_of(state, item(plan, DECODE));
     PyObject *prefix = item(plan, PREFIX), *response = NULL;
     Py_ssize_t before = PyBytes_GET_SIZE(prefix), size;
     if (!PyBytes_CheckExact(body) || (size = PyBytes_GET_SIZE(body)) < before
-        || memcmp(PyBytes_AS_STRING(body), PyBytes_AS_STRING(prefix), (size_t)before) != 0) {
+        || memcmp(PyBytes_AS_STRING(body), PyBytes_AS_STRING(prefix), (size_t)before) != 0
+        || (direct == NULL && PySequence_Fast_GET_SIZE(handles) != 0)) {
         return NULL;
     }
     if (item(plan, DECODE) == Py_None) {
@@ -358,6 +380,11 @@ static PyObject *read_response(PyObject *plan, PyObject *body)
     PyObject *rest = before ? PyBytes_FromStringAndSize(PyBytes_AS_STRING(body) + before,
                                                         size - before)
                             : Py_NewRef(body);
+    if (rest != NULL && direct != NULL) {
+        response = decode_directly(state, direct, rest, handles);
+        Py_DECREF(rest);
+        return response;
+    }
     if (rest != NULL) {
         response = PyObject_CallOneArg(item(plan, DECODE), rest);
         Py_DECREF(rest);
@@ -377,14 +404,16 @@ static PyObject *take_response(Caller *self, State *state, PyObject *call)
     Py_XDECREF(method);
     PyObject *handles = peek(state, call, HANDLES);
     PyObject *body = peek(state, call, BODY), *response = NULL;
-    if (plan != NULL && body != NULL && handles != NULL && PyTuple_CheckExact(handles)
-        && PyTuple_GET_SIZE(handles) == 0) {
+    if (plan != NULL && body != NULL && handles != NULL
+        && (PyTuple_CheckExact(handles) || PyList_CheckExact(handles))) {
         PyObject *deadline = peek(state, call, DEADLINE);
         Py_INCREF(body);
+        Py_INCREF(handles);
         if (deadline != NULL && deadline != Py_None) {
             take_out(deadline, call);
         }
-        response = read_response(plan, body);
+        response = read_response(state, plan, body, handles);
+        Py_DECREF(handles);
         Py_DECREF(body);
     }
     Py_XDECREF(plan);

@@ -182,7 +182,7 @@ static int reduce(Direct *self, PyObject *value, const bool *present)
     return 0;
 }
 
-/* Answer a value's body, and its handles, borrowed from it; as Direct._encode. NULL without an
+/* Answer a value's body, and its handles, to be dropped; as Direct._encode. NULL without an
  * exception: that is to be asked. */
 PyObject *encode_directly(State *state, PyObject *op, PyObject *value, Handles *handles)
 {
@@ -197,23 +197,28 @@ PyObject *encode_directly(State *state, PyObject *op, PyObject *value, Handles *
         Place *place = &self->places[i];
         PyObject *member = member_at(value, self->fields[place->at]);
         present[i] = member != NULL && PyObject_TypeCheck(member, (PyTypeObject *)place->wanted);
-        if (!present[i]) {
-            if (member != Py_None || !place->optional) {
-                return NULL;
-            }
-            continue;
-        }
-        if (place->how == IS_END
-            || (place->asked >= 0 && place->asked & ~bits_of(state, member))) {
+        if (!present[i] ? member != Py_None || !place->optional
+                        : place->how == IS_END
+                    || (place->asked >= 0 && place->asked & ~bits_of(state, member))) {
+            handles->count = 0;
             return NULL;
+        }
+        if (!present[i]) {
+            continue;
         }
         reduces |= place->kept != Py_None;
         handles->each[handles->count++] = member;
+    }
+    for (int i = 0; i < handles->count; i++) {
+        Py_INCREF(handles->each[i]);
     }
     PyObject *body = self->head != Py_None ? write_bare(self, present, handles->count)
                                            : write_all(self, value, present);
     if (body != NULL && reduces && reduce(self, value, present) < 0) {
         Py_CLEAR(body);
+    }
+    if (body == NULL) {
+        drop_handles(handles);
     }
     return body;
 }
@@ -235,6 +240,7 @@ static PyObject *encode(PyObject *op, PyObject *value)
     PyObject *answer = list ? PyTuple_Pack(2, body, list) : NULL;
     Py_XDECREF(list);
     Py_DECREF(body);
+    drop_handles(&handles);
     return answer;
 }
 

@@ -22,13 +22,15 @@
 
 /* A shortcut is a tuple of these, in this order. */
 enum {
-    DECODE,    /* body to request; None: the body must be empty, and the handler takes nothing */
+    DECODE,    /* body to request, or a method of a Direct; None: the body must be empty, and the
+                  handler takes nothing */
     ARGUMENTS, /* request to a tuple of arguments */
     HANDLER,
     IS_CALL,
     METHOD,
     ANSWER, /* the exact type of a usual answer */
-    ENCODE, /* answer to bytes; raises where it is none; None: there is nothing to encode */
+    ENCODE, /* answer to bytes, raising where it is none, or a method of a Direct; None: there is
+               nothing to encode */
     HEAD,   /* the reply's header with txid and length zero, and what stands before those bytes */
     SHORTCUT_LENGTH,
 };
@@ -57,20 +59,34 @@ static bool is_shortcut(PyObject *object)
         && PyBytes_CheckExact(item(object, HEAD));
 }
 
-/* Answer the bytes of an answer, as Codec.encode does; NULL with an exception set: it is none. */
-static PyObject *encode_answer(PyObject *shortcut, PyObject *answer)
+/* Answer the bytes of an answer, as Codec.encode does, and the handles, to be dropped; NULL, perhaps
+ * with an exception set, where it is none. */
+static PyObject *encode_answer(State *state, PyObject *shortcut, PyObject *answer,
+                               Handles *handles)
 {
+    PyObject *direct = direct_of(state, item(shortcut, ENCODE));
+    handles->count = 0;
+    if (direct != NULL) {
+        PyObject *bytes = encode_directly(state, direct, answer, handles);
+        PyObject *error = bytes == NULL && PyErr_Occurred() ? take_exception() : NULL;
+        if (error != NULL) { /* a signal's handler has raised it, or there is no descriptor */
+            raise_later(error);
+        }
+        return bytes;
+    }
     if (item(shortcut, ENCODE) == Py_None) {
         return PyBytes_FromStringAndSize(NULL, 0);
     }
     return PyObject_CallOneArg(item(shortcut, ENCODE), answer);
 }
 
-/* Answer the reply's packet, or NULL without an exception where the answer is not usual (H). */
-static PyObject *encode_reply(PyObject *shortcut, PyObject *answer, PyObject *txid)
+/* Answer the reply's packet, and the handles, to be dropped; or NULL without an exception where the
+ * answer is not usual (H). */
+static PyObject *encode_reply(State *state, PyObject *shortcut, PyObject *answer, PyObject *txid,
+                              Handles *handles)
 {
     PyObject *head = item(shortcut, HEAD), *reply = NULL;
-    PyObject *body = encode_answer(shortcut, answer);
+    PyObject *body = encode_answer(state, shortcut, answer, handles);
     Py_ssize_t head_bytes = PyBytes_GET_SIZE(head);
     if (body != NULL && PyBytes_CheckExact(body)
         && PyBytes_GET_SIZE(body) <= MAX_PACKET_BYTES - head_bytes) {
@@ -84,7 +100,11 @@ static PyObject *encode_reply(PyObject *shortcut, PyObject *answer, PyObject *tx
         memcpy(to, PyBytes_AS_STRING(head), (size_t)head_bytes);
         memcpy(to, &txid_le, sizeof txid_le);
         memcpy(to + 4, &length_le, sizeof length_le);
+        to[6] = (char)handles->count;
         memcpy(to + head_bytes, PyBytes_AS_STRING(body), body_bytes);
+    }
+    if (reply == NULL) {
+        drop_handles(handles);
     }
     Py_XDECREF(body);
     PyErr_Clear();
@@ -124,6 +144,21 @@ static PyObject *send_reply(Dispatcher *self, State *state, PyObject *shortcut, 
     return Py_NewRef(Py_None);
 }
 
+/* Send a reply with handles; Py_None where it is left, NULL with an exception, or without one where
+ * nothing has happened. */
+static PyObject *send_handles(Dispatcher *self, State *state, PyObject *reply,
+                              const Handles *handles, long in_flight)
+{
+    int done = post_handles(state, self->outbox, self->packets, reply, handles, in_flight > 0);
+    if (done <= 0) {
+        return NULL;
+    }
+    if (peek(state, self->outbox, CLOGGED) != Py_False) {
+        return PyObject_CallMethodNoArgs(self->binding, state->names[BRAKE]);
+    }
+    return Py_NewRef(Py_None);
+}
+
 /* Do what is left once the handler has answered; `answer` is NULL where it raised, and `otherwise`
  * takes one that is not usual (H). */
 static PyObject *finish(Dispatcher *self, State *state, PyObject *shortcut, PyObject *txid,
@@ -133,11 +168,12 @@ static PyObject *finish(Dispatcher *self, State *state, PyObject *shortcut, PyOb
         return hand_over(self, state->names[FAILED], shortcut, txid, request, take_exception());
     }
     PyObject *reply = NULL;
+    Handles handles = {.count = 0};
     bool is_call = item(shortcut, IS_CALL) == Py_True;
     bool usual = (PyObject *)Py_TYPE(answer) == item(shortcut, ANSWER);
     if (usual && is_call) {
         bool open = peek(state, self->connection, ERROR) == Py_None;
-        reply = open ? encode_reply(shortcut, answer, txid) : NULL;
+        reply = open ? encode_reply(state, shortcut, answer, txid, &handles) : NULL;
         usual = reply != NULL;
     }
     else if (usual) { /* its handler may have filled the queue with events: then read no more */
@@ -149,10 +185,19 @@ static PyObject *finish(Dispatcher *self, State *state, PyObject *shortcut, PyOb
     }
     long in_flight = add_to_slot(state, self->binding, IN_FLIGHT, -1);
     PyObject *done = NULL;
-    if (in_flight >= 0) {
+    if (in_flight >= 0 && handles.count) {
+        done = send_handles(self, state, reply, &handles, in_flight);
+        if (done == NULL && !PyErr_Occurred()
+            && add_to_slot(state, self->binding, IN_FLIGHT, 1) >= 0) {
+            PyObject *held = Py_NewRef(answer);
+            done = hand_over(self, state->names[otherwise], shortcut, txid, request, held);
+        }
+    }
+    else if (in_flight >= 0) {
         done = is_call ? send_reply(self, state, shortcut, txid, reply, in_flight)
                        : Py_NewRef(Py_None);
     }
+    drop_handles(&handles);
     Py_XDECREF(reply);
     return done;
 }
@@ -179,8 +224,23 @@ static PyObject *run(Dispatcher *self, State *state, PyObject *shortcut, PyObjec
 
 /* Take a request apart: answer its arguments, and the request in `*request`; both are the
  * caller's. NULL without an exception: it is not usual (G). */
-static PyObject *read_request(PyObject *shortcut, PyObject *body, PyObject **request)
+static PyObject *read_request(State *state, PyObject *shortcut, PyObject *body, PyObject *handles,
+                              PyObject **request)
 {
+    PyObject *direct = direct_of(state, item(shortcut, DECODE));
+    if (direct != NULL) {
+        *request = decode_directly(state, direct, body, handles);
+        PyObject *several = *request ? PyObject_CallOneArg(item(shortcut, ARGUMENTS), *request)
+                                     : NULL;
+        if (several != NULL && !PyTuple_CheckExact(several)) {
+            PyErr_SetString(PyExc_TypeError, "arguments are a tuple");
+            Py_CLEAR(several);
+        }
+        return several;
+    }
+    if (PySequence_Fast_GET_SIZE(handles) != 0) {
+        return NULL;
+    }
     if (item(shortcut, DECODE) == Py_None) {
         *request = Py_NewRef(Py_None);
         if (PyBytes_CheckExact(body) && PyBytes_GET_SIZE(body) == 0) {
@@ -204,8 +264,8 @@ static PyObject *message(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     Dispatcher *self = (Dispatcher *)op;
     State *state = PyType_GetModuleState(Py_TYPE(op));
     PyObject *done = NULL;
-    if (nargs != 5 || !PyLong_CheckExact(args[0]) || !PyTuple_CheckExact(args[4])
-        || PyTuple_GET_SIZE(args[4]) != 0) {
+    if (nargs != 5 || !PyLong_CheckExact(args[0])
+        || !(PyTuple_CheckExact(args[4]) || PyList_CheckExact(args[4]))) {
         return PyObject_Vectorcall(self->pure, args, (size_t)nargs, NULL);
     }
     PyObject *shortcut = PyDict_GetItemWithError(self->shortcuts, args[1]); /* borrowed */
@@ -220,7 +280,7 @@ static PyObject *message(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     }
     Py_INCREF(shortcut); /* rule I */
     PyObject *request = NULL;
-    PyObject *arguments = read_request(shortcut, args[3], &request);
+    PyObject *arguments = read_request(state, shortcut, args[3], args[4], &request);
     if (arguments == NULL) {
         done = PyErr_Occurred() ? NULL : PyObject_Vectorcall(self->pure, args, 5, NULL);
     }

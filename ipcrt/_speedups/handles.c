@@ -3,7 +3,8 @@
  * The pure twins are `own` in ipcrt/objects/handle.py and `check_kind` in ipcrt/objects/kind.py.
  *
  * T. A descriptor belongs to `arrived` until all handles of its packet are there; then, at once, to
- *    them. A handle that was made too early owns nothing (CLOSED) when it is dropped.
+ *    them. A handle that was made too early owns nothing when it is dropped. One that is sent is
+ *    its handle's until the kernel has taken a copy, and then nobody's, and closed.
  * U. A kind is told here only where one look at the kernel's own word says yes; whoever is told no
  *    asks the pure twin, which also says what is wrong. */
 
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CLOSED -1
+#define TRANSFER 0x02 /* as in ipcrt/objects/rights.py */
 #define MAX_LINK 64
 
 /* As in ipcrt/objects/kind.py; compared by tests/_speedups. */
@@ -73,6 +74,58 @@ int number_of(State *state, PyObject *handle)
     long fd = PyLong_AsLongAndOverflow(number, &overflow);
     return fd < 0 || fd != (int)fd ? -1 : (int)fd;
 }
+
+/* ---- letting them go */
+
+void drop_handles(Handles *handles)
+{
+    for (int i = 0; i < handles->count; i++) {
+        Py_DECREF(handles->each[i]);
+    }
+    handles->count = 0;
+}
+
+/* Note the numbers of handles that a message may carry off; false where one may not, or where
+ * somebody else has to be told: the pure twins say so, and tell. */
+bool may_leave(State *state, const Handles *handles, int *fds)
+{
+    for (int i = 0; i < handles->count; i++) {
+        PyObject *handle = handles->each[i];
+        PyObject *bits = peek(state, handle, BITS);
+        fds[i] = number_of(state, handle);
+        if (fds[i] < 0 || peek(state, handle, WATCH) != Py_None || bits == NULL
+            || !PyLong_Check(bits) || !(PyLong_AsLong(bits) & TRANSFER)) {
+            return false;
+        }
+        for (int before = 0; before < i; before++) {
+            if (fds[before] == fds[i]) {
+                return false;
+            }
+        }
+        PyObject *more = PyObject_GetAttr((PyObject *)Py_TYPE(handle), state->names[FORGETS_MORE]);
+        Py_XDECREF(more); /* the class holds it */
+        if (more != Py_False) {
+            PyErr_Clear();
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Close what a message has carried off: the handles own nothing any more. */
+void close_sent(State *state, const Handles *handles, const int *fds)
+{
+    for (int i = 0; i < handles->count; i++) {
+        poke(state, handles->each[i], FD, state->closed);
+    }
+    Py_BEGIN_ALLOW_THREADS /* as in rule C */
+    for (int i = 0; i < handles->count; i++) {
+        close(fds[i]);
+    }
+    Py_END_ALLOW_THREADS
+}
+
+/* ---- for whoever has numbers */
 
 /* own(fds): as the pure one, which `pure_and_module` holds. */
 static PyObject *own(PyObject *pure_and_module, PyObject *fds)

@@ -14,6 +14,7 @@ static const char *const names[NAME_COUNT] = {
     [WATCH] = "_watch",
     [ASKED] = "asked",
     [DEFAULT_BITS] = "_default_bits",
+    [FORGETS_MORE] = "_forgets_more",
     [NOTE_READ] = "_note_read",
     [LAST] = "_last",
     [IN_FLIGHT] = "_in_flight",

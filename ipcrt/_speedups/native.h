@@ -30,6 +30,7 @@ enum {
     WATCH,
     ASKED,
     DEFAULT_BITS, /* of a Handle */
+    FORGETS_MORE,
     NOTE_READ, /* of a Channel */
     LAST, /* slots of a ServerBinding */
     IN_FLIGHT,
@@ -160,12 +161,19 @@ typedef struct {
     bool pidfd;
 } Arrived;
 
+/* What a message's handles are while it is made. */
+typedef struct {
+    PyObject *each[MAX_HANDLES]; /* held until `drop_handles` */
+    int count;
+} Handles;
+
 /* packets.c */
 extern PyType_Spec packet_socket_spec;
 ssize_t receive_packet(State *state, PacketSocket *from, bool patient, Arrived *arrived,
                        const char **packet);
 PyObject *list_fds(Arrived *arrived);
 void close_arrived(Arrived *arrived);
+ssize_t send_packet(int fd, const void *data, size_t size, const int *fds, size_t count);
 
 /* messages.c */
 extern PyType_Spec messenger_spec;
@@ -174,6 +182,8 @@ PyObject *read_packet(PyObject *messenger, bool patient);
 /* outbox.c */
 int post_packet(State *state, PyObject *outbox, PacketSocket *packets, PyObject *packet,
                 bool in_company);
+int post_handles(State *state, PyObject *outbox, PacketSocket *packets, PyObject *packet,
+                 const Handles *handles, bool in_company);
 double monotonic(void);
 
 /* intake.c */
@@ -208,17 +218,14 @@ static inline void poke(State *state, PyObject *object, int name, PyObject *valu
 /* handles.c */
 PyObject *make_handles(State *state, Arrived *arrived);
 int number_of(State *state, PyObject *handle);
+bool may_leave(State *state, const Handles *handles, int *fds);
+void close_sent(State *state, const Handles *handles, const int *fds);
 bool is_surely(int fd, long kind);
 
 /* direct.c */
 extern PyType_Spec direct_spec;
 
-/* What a message's handles are while it is made. */
-typedef struct {
-    PyObject *each[MAX_HANDLES]; /* borrowed from the value */
-    int count;
-} Handles;
-
+void drop_handles(Handles *handles);
 PyObject *direct_of(State *state, PyObject *function);
 PyObject *encode_directly(State *state, PyObject *direct, PyObject *value, Handles *handles);
 PyObject *decode_directly(State *state, PyObject *direct, PyObject *body, PyObject *handles);

@@ -3,7 +3,7 @@
  * The pure twin is Outbox.post in ipcrt/bindings/outbox.py; its rules are that file's.
  *
  * P. What is in the way before anything has happened is left to `post`: no room, an error of the
- *    socket, a long message while others share a packet. */
+ *    socket, a long message while others share a packet, one with handles while others wait. */
 
 #include "native.h"
 
@@ -78,6 +78,19 @@ static int share(State *state, PyObject *outbox, PyObject *packet)
     return call(state, outbox, LEAVE_TOGETHER) < 0 ? -1 : 1;
 }
 
+/* Do what is to be done when a packet has left alone: 1, or -1 on error. */
+static int has_left(State *state, PyObject *outbox, bool sharing, bool in_company)
+{
+    if (!in_company) {
+        return tell(state, outbox, ON_ALONE) < 0 ? -1 : 1;
+    }
+    if (!sharing && peek(state, outbox, SOON) != Py_None
+        && call(state, outbox, BEGIN_TO_SHARE) < 0) {
+        return -1;
+    }
+    return 1;
+}
+
 /* Post a packet of bytes, as Outbox.post: 1 where it has left, or is about to; 0 where nothing has
  * happened (P); -1 on error, and then it may have left. */
 int post_packet(State *state, PyObject *outbox, PacketSocket *packets, PyObject *packet,
@@ -97,11 +110,27 @@ int post_packet(State *state, PyObject *outbox, PacketSocket *packets, PyObject 
     if (add_to_slot(state, outbox, SENT, 1) < 0) {
         return -1;
     }
-    if (!in_company) {
-        return tell(state, outbox, ON_ALONE) < 0 ? -1 : 1;
+    return has_left(state, outbox, false, in_company);
+}
+
+/* Post a packet with handles, which are closed once it has left; answers as `post_packet`. */
+int post_handles(State *state, PyObject *outbox, PacketSocket *packets, PyObject *packet,
+                 const Handles *handles, bool in_company)
+{
+    int fds[MAX_HANDLES];
+    bool sharing = peek(state, outbox, SHARING) != Py_False;
+    if (peek(state, outbox, CLOGGED) != Py_False
+        || (sharing && peek(state, outbox, SHARED) != Py_None)
+        || !may_leave(state, handles, fds)) {
+        return 0;
     }
-    if (peek(state, outbox, SOON) != Py_None && call(state, outbox, BEGIN_TO_SHARE) < 0) {
+    size_t size = (size_t)PyBytes_GET_SIZE(packet);
+    if (send_packet(packets->fd, PyBytes_AS_STRING(packet), size, fds, (size_t)handles->count) < 0) {
+        return 0;
+    }
+    close_sent(state, handles, fds);
+    if (add_to_slot(state, outbox, SENT, 1) < 0) {
         return -1;
     }
-    return 1;
+    return has_left(state, outbox, sharing, in_company);
 }

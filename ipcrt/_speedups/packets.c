@@ -88,17 +88,18 @@ static Py_ssize_t copy_fds(State *state, PyObject *sequence, int *fds)
     return count;
 }
 
-static ssize_t send_packet(int fd, const Py_buffer *data, const int *fds, size_t count)
+/* Send a packet and the descriptors, if any; answers as sendmsg. */
+ssize_t send_packet(int fd, const void *data, size_t size, const int *fds, size_t count)
 {
     const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     if (count == 0) {
-        return send(fd, data->buf, (size_t)data->len, flags);
+        return send(fd, data, size, flags);
     }
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(MAX_SENT_FDS * sizeof(int))];
     } control;
-    struct iovec part = {.iov_base = data->buf, .iov_len = (size_t)data->len};
+    struct iovec part = {.iov_base = (void *)data, .iov_len = size};
     struct msghdr message = {
         .msg_iov = &part,
         .msg_iovlen = 1,
@@ -133,7 +134,7 @@ static PyObject *try_send(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     }
     PyObject *answer = NULL;
     for (;;) {
-        if (send_packet(self->fd, &data, fds, (size_t)count) >= 0) {
+        if (send_packet(self->fd, data.buf, (size_t)data.len, fds, (size_t)count) >= 0) {
             answer = Py_NewRef(Py_True);
             break;
         }

@@ -64,9 +64,9 @@ def plan_for(method: Method[Any, Any]) -> Plan | None:
     request, response = method.request, method.response
     try:
         encode_request, check, decode = (
-            request.plain_encode,
+            request.swift_encode,
             request.plain_decode,
-            response.plain_decode,
+            response.swift_decode,
         )
     except TypeError:  # no wire form, which its first encoding tells
         return None
@@ -76,10 +76,9 @@ def plan_for(method: Method[Any, Any]) -> Plan | None:
     if method.has_result and response.is_empty:
         prefix += EMPTY_STRUCT
     head = encode(0, method.ordinal, method.flags, b"")
-    encode_checked = (
-        checked_encoder(request.type, encode_request, check) if encode_request and check else None
-    )
-    return Plan(head, encode_checked, decode, prefix)
+    if encode_request and check:
+        encode_request = checked_encoder(request.type, encode_request, check)
+    return Plan(head, encode_request, decode, prefix)
 
 
 def _caller(

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import contextlib
+import types
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -36,6 +37,7 @@ from ipcrt.wire.body import decode_value
 from ipcrt.wire.frames import Body
 
 T = TypeVar("T")
+F = TypeVar("F")
 
 NO_HANDLES: Final[tuple[Handle, ...]] = ()
 
@@ -122,6 +124,16 @@ class Codec(Generic[T]):
     def plain_encode(self) -> Callable[[object], bytes] | None:
         """Does as `encode`, if `plain_decode` accepts it; None where it takes more."""
         return self._encode if self._large is None and self.plain_decode is not None else None
+
+    @property
+    def swift_decode(self) -> Callable[..., T] | None:
+        """As `plain_decode`; or, where handles belong, the method of C's Direct."""
+        return self.plain_decode or _in_c(self._decode_direct)
+
+    @property
+    def swift_encode(self) -> Callable[[object], Any] | None:
+        """As `plain_encode`; or, where handles belong, the method of C's Direct."""
+        return self.plain_encode or _in_c(self._encode_direct)
 
     # ----
 
@@ -260,6 +272,10 @@ class Codec(Generic[T]):
     @property
     def _name(self) -> str:
         return "()" if self._is_empty else getattr(self.type, "__name__", str(self.type))
+
+
+def _in_c(function: F) -> F | None:
+    return function if isinstance(function, types.BuiltinMethodType) else None
 
 
 class _Late(Codec[T]):

@@ -75,7 +75,7 @@ class Place:
         self.wanted = wanted
         self.is_end = issubclass(wanted, ProtocolEnd)
         self.make = _maker(wanted)
-        """Makes the object that is wanted of a plain handle, which it moves; None: it becomes it."""
+        """Makes the object that is wanted of a plain handle, which moves; None: that becomes it."""
         self.asked = asked
         """The rights that its contract asks for; None: as many as there are."""
         self.kept = None if asked is None else _kept(wanted, asked)
@@ -158,7 +158,7 @@ class Direct:
         head = self._head
         marks: Sequence[Any] = _INDICES if head is None else _MARKS
         handles: list[Handle] = []
-        reduced: list[tuple[Handle, Rights]] | None = None
+        reduced: tuple[tuple[Handle, Rights], ...] = ()
         for place in self._places:
             member = members[place.at]
             if isinstance(member, place.wanted):
@@ -167,23 +167,18 @@ class Direct:
                     if handle.lacks(place.asked):
                         return None
                     if place.kept is not None:
-                        reduced = [*(reduced or ()), (handle, place.kept)]
+                        reduced = (*reduced, (handle, place.kept))
                 members[place.at] = marks[len(handles)]
                 handles.append(handle)
             elif member is None and place.optional:
                 members[place.at] = _ABSENT if head is None else _NIL
             else:
                 return None
-        if head is None:
-            try:
-                body = self._write(members)
-            except _BAD_VALUE:
-                return None
-        else:
-            body = head + b"".join(members)
-        if reduced is not None:
-            for handle, kept in reduced:
-                handle.restrict(kept)
+        body = self._write(members) if head is None else head + b"".join(members)
+        if body is None:
+            return None
+        for handle, kept in reduced:
+            handle.restrict(kept)
         return body, handles
 
     def _decode(self, body: bytes | memoryview, handles: Sequence[Handle]) -> Any:
@@ -215,9 +210,12 @@ class Direct:
             _make_objects(present, handles, members)
         return self._type(*members)
 
-    def _write(self, members: list[Any]) -> bytes:
-        body = self._write_rest(self._rest(*members))
-        self._read(body)
+    def _write(self, members: list[Any]) -> bytes | None:
+        try:
+            body = self._write_rest(self._rest(*members))
+            self._read(body)
+        except _BAD_VALUE:
+            return None
         return body
 
     def _read(self, body: bytes | memoryview) -> list[Any]:

@@ -47,7 +47,7 @@ Shortcuts: TypeAlias = dict[int, Shortcut]
 def shortcut_for(route: Route) -> Shortcut | None:
     """Answer a route's shortcut, or None where its request or its answer are not plain."""
     method = route.method
-    decode = method.request.plain_decode if not method.request.is_empty else None
+    decode = method.request.swift_decode if not method.request.is_empty else None
     if decode is None and not method.request.is_empty:
         return None
     answer: type[Any] = NoneType
@@ -59,10 +59,10 @@ def shortcut_for(route: Route) -> Shortcut | None:
         )
         response = method.response
         if not response.is_empty:
-            answer, encode, check = response.type, response.plain_encode, response.plain_decode
-            if encode is None or check is None:
+            answer, encode, check = response.type, response.swift_encode, response.plain_decode
+            if encode is None:
                 return None
-            encode_answer = checked_encoder(answer, encode, check)
+            encode_answer = checked_encoder(answer, encode, check) if check else encode
         elif method.has_result:
             head += EMPTY_STRUCT
     return Shortcut(

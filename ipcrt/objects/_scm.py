@@ -219,7 +219,10 @@ def receive_bytes(sock: socket.socket, max_bytes: int, *, peek: bool = False) ->
 
 
 def _send_fds(sock: socket.socket, data: bytes | memoryview, fds: Sequence[int]) -> int:
-    numbers = _pack_fd(*fds) if len(fds) == 1 else array.array("i", fds)
+    try:
+        numbers = _pack_fd(*fds) if len(fds) == 1 else array.array("i", fds)
+    except struct.error:
+        numbers = array.array("i", fds)  # which says what is wrong
     control = ((_SOL_SOCKET, _SCM_RIGHTS, numbers),)
     [sent] = map(sock.sendmsg, ((data,),), (control,), _SEND_ONCE)  # rule 5
     return sent

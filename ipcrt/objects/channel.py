@@ -147,7 +147,7 @@ class Channel(Handle):
             return self._try_send_spilled(data, fds)
         try:
             [sent] = map((self._packets or self._open()).try_send, (data,), (fds,))
-            return sent  # and who asks is told, whatever a signal's handler raises: see `handle.own`
+            return sent  # and who asks is told, whatever a signal's handler raises: as in `own`
         except OutOfRange:  # the pair's maker gave it a small SO_SNDBUF
             return self._try_send_spilled(data, fds)
 

@@ -60,7 +60,11 @@ class Handle:
         """Keep the rights as a plain number, too: IntFlag's own & costs thirty times as much."""
         super().__init_subclass__()
         cls._default_bits = int(cls.DEFAULT_RIGHTS)
-        cls._forgets_more = cls._forget is not Handle._forget
+        cls._forgets_more = (
+            cls._forget is not Handle._forget
+            or cls.take is not Handle.take
+            or cls.close is not Handle.close
+        )
 
     def __init__(self, fd: int, rights: int | None = None) -> None:
         """Take ownership of `fd`, which must be open and close-on-exec.
@@ -109,7 +113,7 @@ class Handle:
         if fd < 0:
             self.fileno()  # which says so
         held = cls._inspect(fd) & self._bits
-        self.__class__ = cls  # noqa: PLE0237  # pyright: ignore[reportAttributeAccessIssue]
+        self.__class__ = cls  # pyright: ignore[reportAttributeAccessIssue]
         self._bits = held
 
     @classmethod
@@ -330,8 +334,7 @@ class Moved:
         """The numbers, in order; still owned here."""
         several = [*handles]
         for handle in several:
-            if handle._fd < 0 or not handle._bits & _TRANSFER:
-                handle.check_transferable()
+            handle.check_transferable()
         if len(several) > 1:
             _check_once(several)
         self.__class__ = _Owning  # noqa: PLE0237  # pyright: ignore[reportAttributeAccessIssue]

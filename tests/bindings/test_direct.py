@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
-from msgspec import Meta
 
-from ipcrt.bindings.bits import StrictBits
 from ipcrt.bindings.codec import Codec
 from ipcrt.bindings.direct import Direct, direct_for
-from ipcrt.bindings.ends import ClientEnd, ServerEnd, create_endpoints
-from ipcrt.bindings.needs import needs
+from ipcrt.bindings.ends import ClientEnd, create_endpoints
 from ipcrt.bindings.structs import Struct
 from ipcrt.bindings.table import Table
 from ipcrt.bindings.union import Variant
@@ -24,44 +21,8 @@ from ipcrt.objects.handle import Handle
 from ipcrt.objects.rights import Rights
 from ipcrt.objects.vmo import Vmo
 from tests.bindings.hand import Tiny, null
+from tests.bindings.structs_with_handles import Ends, Late, Lent, Modes, Pair, Parcel, View
 from tests.support.proc import open_fds
-
-
-class Modes(StrictBits):
-    FAST = 1
-
-
-class Parcel(Struct, frozen=True):
-    number: Annotated[int, Meta(ge=0, le=255)]
-    event: Event
-    text: Annotated[str, Meta(max_length=4)]
-    file: Handle | None
-    modes: Modes
-
-
-class Pair(Struct, frozen=True):
-    first: Event
-    second: Vmo
-
-
-class View(Struct, frozen=True):
-    vmo: Annotated[Vmo, needs(Rights.READ | Rights.MAP)] | None
-
-
-class Lent(Struct, frozen=True):
-    file: Annotated[Handle, needs(Rights.READ)]
-    mark: Annotated[Event, needs(Rights.WAIT)]
-
-
-class Late(Struct, frozen=True):
-    file: Handle
-    number: int = 0
-
-
-class Ends(Struct, frozen=True):
-    client: ClientEnd[Tiny]
-    server: ServerEnd[Tiny] | None
-
 
 FULL = b"\x95\x05\xd4\x01\x00\xa3abc\xd4\x01\x01\x01"
 HALF = b"\x95\x05\xd4\x01\x00\xa3abc\xc0\x01"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ipcrt._speedups.chosen import ACTIVE
 from ipcrt.bindings.route import Route
 from ipcrt.bindings.shortcut import shortcut_for
 from tests.bindings.calc import ADD, CRASH, DIVIDE, ECHO, HANG, NOTE, REVERSE, SUM, Number, Pair
@@ -35,6 +36,11 @@ def test_a_plain_method_has_one(method: Any, answer: type[Any], head_bytes: int)
         assert found.decode(b"\x92\x06\x03") == Pair(6, 3)
 
 
-@pytest.mark.parametrize("method", [ECHO, SUM, REVERSE, NOTE], ids=lambda method: method.name)
+@pytest.mark.parametrize("method", [ECHO, NOTE], ids=lambda method: method.name)
 def test_what_takes_more_than_msgspec_has_none(method: Any) -> None:
     assert shortcut_for(Route(method, Anything())) is None
+
+
+@pytest.mark.parametrize("method", [SUM, REVERSE], ids=lambda method: method.name)
+def test_what_has_handles_has_one_where_c_makes_them(method: Any) -> None:
+    assert (shortcut_for(Route(method, Anything())) is not None) is ACTIVE
