@@ -165,7 +165,7 @@ def test_what_goes_is_written_the_same(
             if rights is not None:
                 for each in several:
                     each.restrict(rights)
-            value = make(*several)
+            value = make(mark, vmo, file)
             type_ = type(value) if isinstance(value, Struct) else File
             codec = twin_of(twin, type_, monkeypatch)
             encoded = codec.encode(value)
