@@ -157,7 +157,7 @@ class Client:
                 call.deadline = slot = self._deadlines.slot(timeout)
                 slot[call] = None
             if handles:
-                [moved] = map(Moved, (handles,))  # as in `Channel.own`
+                [moved] = map(Moved, (handles,))  # as in `handle.own`
             calls[txid] = call
             outgoing = self._outbox.post(data, moved, in_company)
         except PeerClosed:

@@ -63,15 +63,11 @@ make_direct: Final = choose("direct", _direct)
 class Place:
     """A member that is a handle."""
 
-    __slots__ = ("asked", "at", "is_end", "kept", "make", "name", "optional", "wanted")
+    __slots__ = ("asked", "at", "is_end", "kept", "make", "optional", "wanted")
 
-    def __init__(
-        self, at: int, name: str, wanted: type[Any], asked: Rights | None, *, optional: bool
-    ) -> None:
+    def __init__(self, at: int, wanted: type[Any], asked: Rights | None, *, optional: bool) -> None:
         self.at = at
         """Which member of the struct."""
-        self.name = name
-        """What that member is called."""
         self.wanted = wanted
         self.is_end = issubclass(wanted, ProtocolEnd)
         self.make = _maker(wanted)
@@ -87,7 +83,7 @@ class Place:
         cls, how, bits = self.wanted, _IS_END, 0
         if not self.is_end:
             how = _AS_IT_IS if cls is Handle else _BECOMES if self.make is None else _IS_MADE
-            bits = cls._default_bits
+            bits = int(cls.DEFAULT_RIGHTS)
         kind = 0 if self.is_end else int(cls.TYPE)
         asked = -1 if self.asked is None else int(self.asked)
         return self.at, cls, how, kind, bits, asked, self.kept, self.optional
@@ -103,6 +99,7 @@ class Direct:
         "_places",
         "_read_rest",
         "_rest",
+        "_takes_any",
         "_type",
         "_write_rest",
         "decode",
@@ -120,6 +117,7 @@ class Direct:
         """`rest` is `type_` with a Raw where a handle stands."""
         self._type: Callable[..., object] = type_
         self._places = places
+        self._takes_any = all(each.wanted is Handle and each.asked is None for each in places)
         self._rest: Callable[..., object] = rest
         self._head: bytes | None = None
         """What stands before the handles where there are no other members; else None."""
@@ -195,7 +193,7 @@ class Direct:
                 members = self._read(body)
             except _BAD_VALUE:
                 return None
-            present = []
+            present = list[Place]()
             for place in self._places:
                 member = members[place.at]
                 if member == _INDICES[len(present)]:
@@ -206,7 +204,10 @@ class Direct:
                     return None
         if len(present) != len(handles):
             return None
-        if present:
+        if present is self._places and self._takes_any:
+            for place, handle in zip(present, handles, strict=True):
+                members[place.at] = handle
+        elif present:
             _make_objects(present, handles, members)
         return self._type(*members)
 
@@ -288,9 +289,11 @@ def _place_of(at: int, field: inspect.Field) -> Place | None:
         info = info.type
     if not isinstance(info, inspect.CustomType):
         return None
-    if not issubclass(info.cls, Handle | ProtocolEnd):
-        return None
-    return Place(at, field.name, info.cls, asked, optional=optional)
+    return Place(at, info.cls, asked, optional=optional) if _is_sendable(info.cls) else None
+
+
+def _is_sendable(cls: Any) -> bool:
+    return issubclass(cls, Handle | ProtocolEnd)
 
 
 def _kept(wanted: type[Any], asked: Rights) -> Rights | None:

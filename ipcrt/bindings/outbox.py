@@ -168,7 +168,7 @@ class Outbox:
     def _has_left(self, data: bytes, moved: Moved | None, count: int = 1) -> bool:
         """Send `count` messages, and close the handles that have left; False: there is no room.
 
-        What has left is counted, whatever a signal's handler raises: see `Channel.own`.
+        What has left is counted, whatever a signal's handler raises: see `handle.own`.
         """
         left = self._send(data) if moved is None else self._channel.try_send(data, moved.fds)
         if left:

@@ -143,7 +143,10 @@ class Channel(Handle):
         if type(data) is not bytes or not data or len(fds) > _scm.MAX_HANDLES:
             data = _check(data, fds)
         usual = not fds and _PLAIN < len(data) <= _scm.MAX_PACKET_BYTES
-        if not usual and spill.must_spill(data):
+        if not usual and (
+            (len(data) > _scm.MAX_PACKET_BYTES or data[0] == spill.FIRST_BYTE)
+            and spill.must_spill(data)
+        ):
             return self._try_send_spilled(data, fds)
         try:
             [sent] = map((self._packets or self._open()).try_send, (data,), (fds,))

@@ -5,7 +5,7 @@
    never hit a stranger's descriptor.
 3. Whoever watches the descriptor (a port) is told while it is still open, and no longer ours.
 4. A handle that is forgotten closes itself and says so with a ResourceWarning.
-5. What a peer sent is looked at before it becomes an object of a kind (`from_handle`).
+5. What a peer sent is looked at before it becomes an object of a kind (`from_handle`, `become`).
 Source: zircon handles; close(2); epoll(7), "Will closing a file descriptor ...".
 """
 
@@ -233,6 +233,19 @@ class Handle:
             self._forget()
         return fd
 
+    def take_to_send(self) -> int:
+        """Do as `take` does, where this handle may be moved into a message.
+
+        Raises: as `check_transferable`; then it was not moved.
+        """
+        fd = self._fd
+        if fd < 0 or not self._bits & _TRANSFER:
+            self.check_transferable()
+        if self._watch is not None or self._forgets_more:
+            return self.take()
+        self._fd = _CLOSED
+        return fd
+
     def close(self) -> None:
         """Close the descriptor; a second close does nothing."""
         fd = self._fd
@@ -333,10 +346,14 @@ class Moved:
         self.fds: list[int] = []
         """The numbers, in order; still owned here."""
         several = [*handles]
+        if len(several) == 1:
+            [handle] = several
+            self.__class__ = _Owning  # pyright: ignore[reportAttributeAccessIssue]
+            self.fds.append(handle.take_to_send())
+            return
         for handle in several:
             handle.check_transferable()
-        if len(several) > 1:
-            _check_once(several)
+        _check_once(several)
         self.__class__ = _Owning  # noqa: PLE0237  # pyright: ignore[reportAttributeAccessIssue]
         for handle in several:
             self.fds.append(handle.take())

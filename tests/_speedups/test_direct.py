@@ -74,7 +74,7 @@ def outcome(call: Callable[[], Any], handles: Sequence[Handle]) -> object:
     return told, after, before - len(open_fds())
 
 
-DECODED: Final = [
+DECODED: Final[list[tuple[type[Any], bytes, list[str]]]] = [
     (File, b"\x91\xd4\x01\x00", ["null"]),
     (File, b"\x91\xd4\x01\x00", ["event"]),
     (File, b"\x91\xd4\x01\x00", ["an event already"]),
