@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-REVISION: Final = 9
+REVISION: Final = 10
 """Raised with each change to what the two sides expect of each other, here and in native.h."""
 
 

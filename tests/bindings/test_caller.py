@@ -18,11 +18,9 @@ def test_a_plain_call_is_encoded_checked_and_decoded_as_its_codecs_do() -> None:
     plan = plan_for(ADD)
     assert plan is not None
     assert plan.encode is not None
-    assert plan.check is not None
     assert plan.decode is not None
     body = plan.encode(Pair(1, 2))
     assert (body, ()) == ADD.request.encode(Pair(1, 2))
-    assert plan.check(body) == Pair(1, 2)
     assert plan.decode(b"\x91\x03") == Number(3)
     assert plan.prefix == b""
     assert len(plan.head) == HEADER_BYTES
