@@ -88,8 +88,7 @@ class BlockingDriver:
             data = b"x" * SIZES[measure]
             return each(lambda: proxy.touch_data(data), count)
         if measure in (Measure.VMO_1M, Measure.VMO_64M):
-            with create_vmo(SIZES[measure]) as vmo:
-                return each(lambda: proxy.touch_vmo(vmo.duplicate()), count)
+            return self._pass_memory(SIZES[measure], count)
         if measure is Measure.ECHO:
             return each(lambda: proxy.echo(DATA), count)
         if measure is Measure.FD_NONE:
@@ -102,6 +101,13 @@ class BlockingDriver:
             self._proxy.note(1, 2)
         self._proxy.get_notes()
         return total(begun)
+
+    def _pass_memory(self, size: int, count: int) -> list[int]:
+        found: list[int] = []
+        for _ in range(count):
+            with create_vmo(size) as vmo:
+                found += each(functools.partial(self._proxy.touch_vmo, vmo.duplicate()), 1)
+        return found
 
     def _pass_event(self, count: int) -> list[int]:
         held = [Event.create()]

@@ -115,13 +115,20 @@ class Talk:
             data = b"x" * SIZES[measure]
             return await each_awaited(lambda: proxy.touch_data(data), count)
         if measure in (Measure.VMO_1M, Measure.VMO_64M):
-            with create_vmo(SIZES[measure]) as vmo:
-                return await each_awaited(lambda: proxy.touch_vmo(vmo.duplicate()), count)
+            return await self._pass_memory(SIZES[measure], count)
         if measure is Measure.ECHO:
             return await each_awaited(lambda: proxy.echo(DATA), count)
         if measure is Measure.FD_NONE:
             return await each_awaited(lambda: proxy.exchange(None), count)
         return await each_awaited(lambda: proxy.add(1, 2), count)
+
+    async def _pass_memory(self, size: int, count: int) -> list[int]:
+        found: list[int] = []
+        for _ in range(count):
+            with create_vmo(size) as vmo:
+                passing = functools.partial(self._proxy.touch_vmo, vmo.duplicate())
+                found += await each_awaited(passing, 1)
+        return found
 
     async def _in_flight(self, count: int, width: int) -> list[int]:
         add = self._proxy.add

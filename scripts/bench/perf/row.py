@@ -69,7 +69,8 @@ class Measure(enum.StrEnum):
     """Each: as BYTES_1M, with 64 MiB."""
     VMO_1M = "vmo_1m"
     """Each: as BYTES_1M, in a memfd that was filled before: its descriptor is passed, and the
-    server maps it, reads a byte of every page, unmaps and closes it."""
+    server maps it, reads a byte of every page, unmaps and closes it. Each time it is another memfd:
+    what touching one costs depends on the pages that it has happened to get."""
     VMO_64M = "vmo_64m"
     """Each: as VMO_1M, with 64 MiB."""
     CLIENTS_1 = "clients_1"

@@ -144,7 +144,7 @@ def _serve_memfd(connection: socket.socket) -> bool:
 
 
 class MemfdDriver:
-    """Hands a memfd over that was filled before."""
+    """Hands memfds over that were filled before."""
 
     def __init__(self, address: str) -> None:
         self._sock = connected(address)
@@ -153,17 +153,15 @@ class MemfdDriver:
         size = SIZES[measure]
         head = [size.to_bytes(SIZE_BYTES)]
         sendmsg, recv = self._sock.sendmsg, self._sock.recv
-        with os.fdopen(os.memfd_create("blob", os.MFD_CLOEXEC), "w+b") as file:
-            file.write(b"x" * size)
-            file.flush()
-            fds = array.array("i", [file.fileno()])
-            control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
-
-            def ask() -> None:
-                sendmsg(head, control)
-                recv(SIZE_BYTES)
-
-            return each(ask, count)
+        found: list[int] = []
+        for _ in range(count):
+            with os.fdopen(os.memfd_create("blob", os.MFD_CLOEXEC), "w+b") as file:
+                file.write(b"x" * size)
+                file.flush()
+                fds = array.array("i", [file.fileno()])
+                control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
+                found += each(lambda: (sendmsg(head, control), recv(SIZE_BYTES)), 1)  # noqa: B023
+        return found
 
     def close(self) -> None:
         self._sock.close()
