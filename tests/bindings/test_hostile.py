@@ -29,7 +29,8 @@ from tests.support.proc import open_fds
 from tests.support.processes import Spawner
 from tests.support.waiting import wait_until_async
 
-ATTACKS = 1000
+ATTACKS = range(1000)
+"""Their seeds. Every day each loop bears a third of them."""
 LIMITS = Limits(calls_in_flight=8, message_bytes=100_000)
 
 
@@ -85,8 +86,25 @@ def expect_one_reason(server: Closing, end: str, caplog: pytest.LogCaptureFixtur
 
 @pytest.mark.anyio
 async def test_anything_from_another_process(
+    spawn_python: Spawner,
+    caplog: pytest.LogCaptureFixture,
+    anyio_backend: tuple[str, dict[str, bool]],
+) -> None:
+    name, options = anyio_backend
+    await attack(
+        spawn_python, caplog, ATTACKS[("asyncio", "trio").index(name) + 2 * bool(options) :: 3]
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+async def test_everything_from_another_process(
     spawn_python: Spawner, caplog: pytest.LogCaptureFixture
 ) -> None:
+    await attack(spawn_python, caplog, ATTACKS)
+
+
+async def attack(spawn_python: Spawner, caplog: pytest.LogCaptureFixture, seeds: range) -> None:
     control, theirs = Channel.create()
     os.set_inheritable(theirs.fileno(), True)
     spawn_python.module("tests.bindings.garbage", theirs.fileno(), pass_fds=[theirs.fileno()])
@@ -97,7 +115,7 @@ async def test_anything_from_another_process(
         async with TinyProxy(end, port) as friend:
             assert await friend.add(1, 1) == Number(2)
             before = open_fds()
-            for seed in range(ATTACKS):
+            for seed in seeds:
                 caplog.clear()
                 server, peer = serve(port)
                 await ask.write(b"%d" % seed, [peer])
@@ -108,7 +126,7 @@ async def test_anything_from_another_process(
                 expect_one_reason(server, outcome, caplog)
                 ends[outcome] += 1
             assert await friend.add(1, 1) == Number(2)
-    assert min(ends.values()) > ATTACKS // 10, ends
+    assert min(ends.values()) > len(seeds) // 10, ends
 
 
 KINDS = sorted(garbage.KINDS)
