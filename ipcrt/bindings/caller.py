@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 from ipcrt._speedups.chosen import choose
 from ipcrt.bindings.call import Call
-from ipcrt.bindings.checked import checked_encoder
 from ipcrt.bindings.result import EMPTY_STRUCT, SUCCESS
 from ipcrt.bindings.tables import Method
 from ipcrt.objects._scm import PacketSocket
@@ -63,11 +62,7 @@ def plan_for(method: Method[Any, Any]) -> Plan | None:
     """Answer a method's plan, or None where its request or its response are not plain."""
     request, response = method.request, method.response
     try:
-        encode_request, check, decode = (
-            request.swift_encode,
-            request.plain_decode,
-            response.swift_decode,
-        )
+        encode_request, decode = request.swift_encode, response.swift_decode
     except TypeError:  # no wire form, which its first encoding tells
         return None
     if not (encode_request or request.is_empty) or not (decode or response.is_empty):
@@ -76,8 +71,6 @@ def plan_for(method: Method[Any, Any]) -> Plan | None:
     if method.has_result and response.is_empty:
         prefix += EMPTY_STRUCT
     head = encode(0, method.ordinal, method.flags, b"")
-    if encode_request and check:
-        encode_request = checked_encoder(request.type, encode_request, check)
     return Plan(head, encode_request, decode, prefix)
 
 

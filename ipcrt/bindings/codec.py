@@ -20,6 +20,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 from msgspec import msgpack
 
 from ipcrt.bindings.bounds import Check, check_for
+from ipcrt.bindings.checked import checked_encoder
 from ipcrt.bindings.direct import Decode, Encode, direct_for
 from ipcrt.bindings.discard import close_handles
 from ipcrt.bindings.ends import ProtocolEnd
@@ -57,6 +58,7 @@ class Codec(Generic[T]):
         "_decode",
         "_decode_direct",
         "_encode",
+        "_encode_checked",
         "_encode_direct",
         "_facts",
         "_free",
@@ -73,6 +75,7 @@ class Codec(Generic[T]):
     _decode_direct: Decode | None
     """Decodes what is in the form that good senders write; None of a value: it is not."""
     _encode: Callable[[object], bytes]
+    _encode_checked: Callable[[object], bytes] | None
     _encode_direct: Encode | None
     _facts: Facts
     _free: list[HandleDecoder] | None
@@ -105,6 +108,7 @@ class Codec(Generic[T]):
         self._decode_direct = None if direct is None else direct.decode
         self._free = [] if facts.has_handles else None
         self._large = large_struct(type_, facts)
+        self._encode_checked = None
 
     # ---- for who can do without the rest (`shortcut`)
 
@@ -121,19 +125,23 @@ class Codec(Generic[T]):
         return self._decode if is_plain and not self._is_special and self._check is None else None
 
     @property
-    def plain_encode(self) -> Callable[[object], bytes] | None:
-        """Does as `encode`, if `plain_decode` accepts it; None where it takes more."""
-        return self._encode if self._large is None and self.plain_decode is not None else None
-
-    @property
     def swift_decode(self) -> Callable[..., T] | None:
         """As `plain_decode`; or, where handles belong, the method of C's Direct."""
         return self.plain_decode or _in_c(self._decode_direct)
 
     @property
     def swift_encode(self) -> Callable[[object], Any] | None:
-        """As `plain_encode`; or, where handles belong, the method of C's Direct."""
-        return self.plain_encode or _in_c(self._encode_direct)
+        """Does as `encode`, where `swift_decode` accepts it, raising something else.
+
+        It answers the bytes alone; where handles belong, it is the method of C's Direct. None where
+        it takes more.
+        """
+        decode = self.plain_decode
+        if decode is None or self._large is not None:
+            return _in_c(self._encode_direct)
+        if self._encode_checked is None:
+            self._encode_checked = checked_encoder(self.type, self._encode, decode)
+        return self._encode_checked
 
     # ----
 

@@ -12,7 +12,6 @@ from types import NoneType
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ipcrt._speedups.chosen import choose
-from ipcrt.bindings.checked import checked_encoder
 from ipcrt.bindings.result import EMPTY_STRUCT, SUCCESS
 from ipcrt.bindings.route import Route
 from ipcrt.objects._scm import PacketSocket
@@ -59,10 +58,9 @@ def shortcut_for(route: Route) -> Shortcut | None:
         )
         response = method.response
         if not response.is_empty:
-            answer, encode, check = response.type, response.swift_encode, response.plain_decode
-            if encode is None:
+            answer, encode_answer = response.type, response.swift_encode
+            if encode_answer is None:
                 return None
-            encode_answer = checked_encoder(answer, encode, check) if check else encode
         elif method.has_result:
             head += EMPTY_STRUCT
     return Shortcut(
