@@ -52,6 +52,7 @@ typedef struct {
     PyObject *pure_decode;
     Py_ssize_t field_count;
     Py_ssize_t place_count;
+    bool is_for_pure; /* what comes has an object that is made elsewhere, always */
     Py_ssize_t fields[MAX_FIELDS];      /* where the members of `type` lie */
     Py_ssize_t rest_fields[MAX_FIELDS]; /* and those of `rest` */
     Place places[MAX_FIELDS];
@@ -381,7 +382,7 @@ PyObject *decode_directly(State *state, PyObject *op, PyObject *body, PyObject *
     PyObject *members[MAX_FIELDS];
     PyObject *rest = NULL, *value = NULL;
     if ((!PyList_CheckExact(handles) && !PyTuple_CheckExact(handles))
-        || state->handle_type == NULL) {
+        || state->handle_type == NULL || self->is_for_pure) {
         return NULL;
     }
     if (self->head != Py_None) {
@@ -519,6 +520,7 @@ static int take_places(Direct *self, PyObject *places)
         place->wanted = Py_NewRef(wanted);
         place->kept = Py_NewRef(kept);
         place->optional = optional;
+        self->is_for_pure |= place->how > BECOMES && !optional;
         self->place_count = i + 1;
         if (place->at < 0 || place->at >= self->field_count) {
             PyErr_SetString(PyExc_ValueError, "a place is no member");

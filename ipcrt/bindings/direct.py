@@ -193,15 +193,16 @@ class Direct:
                 members = self._read(body)
             except _BAD_VALUE:
                 return None
-            present = list[Place]()
+            found: list[Place] = []
             for place in self._places:
                 member = members[place.at]
-                if member == _INDICES[len(present)]:
-                    present.append(place)
+                if member == _INDICES[len(found)]:
+                    found.append(place)
                 elif place.optional and member == _ABSENT:
                     members[place.at] = None
                 else:
                     return None
+            present = found
         if len(present) != len(handles):
             return None
         if present is self._places and self._takes_any:
