@@ -81,43 +81,13 @@ static PyObject *call(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     return result;
 }
 
-static int visit(PyObject *op, visitproc visit, void *arg)
-{
-    BlockingCall *self = (BlockingCall *)op;
-    Py_VISIT(Py_TYPE(op)); /* an instance of a heap type holds it */
-    MEMBERS(VISIT)
-    return 0; /* none of them is ever cleared: the client and its connection break the cycle */
-}
-
-static void destroy(PyObject *op)
-{
-    BlockingCall *self = (BlockingCall *)op;
-    PyTypeObject *type = Py_TYPE(op);
-    PyObject_GC_UnTrack(op);
-    MEMBERS(DROP)
-    type->tp_free(op);
-    Py_DECREF(type);
-}
-
 static PyMethodDef methods[] = {
     {"call", (PyCFunction)(void (*)(void))call, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot type_slots[] = {
-    {Py_tp_traverse, visit},
-    {Py_tp_dealloc, destroy},
-    {Py_tp_methods, methods},
-    {0, NULL},
-};
-
-PyType_Spec blocking_call_spec = {
-    .name = "ipcrt._speedups._native.BlockingCall",
-    .basicsize = sizeof(BlockingCall),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE
-        | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = type_slots,
-};
+/* None of its members is ever cleared: the client and its connection break the cycle. */
+KEEPER(blocking_call, BlockingCall, methods)
 
 /* Find what a new one uses of its client; -1 on error. */
 static int look_up(BlockingCall *self, State *state)

@@ -433,24 +433,6 @@ static PyObject *result(PyObject *op, PyObject *call)
 
 /* ---- the type, and its maker */
 
-static int visit(PyObject *op, visitproc visit, void *arg)
-{
-    Caller *self = (Caller *)op;
-    Py_VISIT(Py_TYPE(op)); /* an instance of a heap type holds it */
-    MEMBERS(VISIT)
-    return 0; /* none of them is ever cleared: the client and its connection break the cycle */
-}
-
-static void destroy(PyObject *op)
-{
-    Caller *self = (Caller *)op;
-    PyTypeObject *type = Py_TYPE(op);
-    PyObject_GC_UnTrack(op);
-    MEMBERS(DROP)
-    type->tp_free(op);
-    Py_DECREF(type);
-}
-
 static PyMethodDef methods[] = {
     {"begin", (PyCFunction)(void (*)(void))begin, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"result", result, METH_O, NULL},
@@ -458,20 +440,8 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot type_slots[] = {
-    {Py_tp_traverse, visit},
-    {Py_tp_dealloc, destroy},
-    {Py_tp_methods, methods},
-    {0, NULL},
-};
-
-PyType_Spec caller_spec = {
-    .name = "ipcrt._speedups._native.Caller",
-    .basicsize = sizeof(Caller),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE
-        | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = type_slots,
-};
+/* None of its members is ever cleared: the client and its connection break the cycle. */
+KEEPER(caller, Caller, methods)
 
 /* Find the deadlines' clock; -1 on error. */
 static int find_clock(Caller *self, State *state)

@@ -31,7 +31,7 @@ typedef struct {
     PyObject *decode;
     int count; /* zero: it is not flat */
     Member members[MOST_MEMBERS];
-} Encoder;
+} CheckedEncoder;
 
 #define MEMBERS(each) each(type) each(encode) each(decode)
 
@@ -151,7 +151,7 @@ static bool put_member(Out *out, const Member *member, PyObject *value)
 }
 
 /* Answer the bytes of a flat struct; NULL without an exception: it is not usual (W). */
-static PyObject *write_flat(Encoder *self, PyObject *value)
+static PyObject *write_flat(CheckedEncoder *self, PyObject *value)
 {
     unsigned char bytes[LONGEST_FLAT];
     Out out = {.to = bytes, .left = sizeof bytes};
@@ -171,7 +171,7 @@ static PyObject *write_flat(Encoder *self, PyObject *value)
 /* encode(value) */
 static PyObject *encode(PyObject *op, PyObject *value)
 {
-    Encoder *self = (Encoder *)op;
+    CheckedEncoder *self = (CheckedEncoder *)op;
     PyObject *body = write_flat(self, value);
     if (body != NULL || PyErr_Occurred()) {
         return body;
@@ -187,46 +187,16 @@ static PyObject *encode(PyObject *op, PyObject *value)
 
 /* ---- the type, and its maker */
 
-static int visit(PyObject *op, visitproc visit, void *arg)
-{
-    Encoder *self = (Encoder *)op;
-    Py_VISIT(Py_TYPE(op)); /* an instance of a heap type holds it */
-    MEMBERS(VISIT)
-    return 0; /* none of them is ever cleared: whoever holds the method breaks the cycle */
-}
-
-static void destroy(PyObject *op)
-{
-    Encoder *self = (Encoder *)op;
-    PyTypeObject *type = Py_TYPE(op);
-    PyObject_GC_UnTrack(op);
-    MEMBERS(DROP)
-    type->tp_free(op);
-    Py_DECREF(type);
-}
-
 static PyMethodDef methods[] = {
     {"encode", encode, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot type_slots[] = {
-    {Py_tp_traverse, visit},
-    {Py_tp_dealloc, destroy},
-    {Py_tp_methods, methods},
-    {0, NULL},
-};
-
-PyType_Spec checked_spec = {
-    .name = "ipcrt._speedups._native.CheckedEncoder",
-    .basicsize = sizeof(Encoder),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE
-        | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = type_slots,
-};
+/* None of its members is ever cleared: whoever holds the method breaks the cycle. */
+KEEPER(checked, CheckedEncoder, methods)
 
 /* Note a member of a flat struct; -1 on error. */
-static int note(Encoder *self, PyObject *told)
+static int note(CheckedEncoder *self, PyObject *told)
 {
     static PyTypeObject *const types[] = {&PyLong_Type, &PyBool_Type, &PyFloat_Type,
                                           &PyUnicode_Type, &PyBytes_Type};
@@ -269,7 +239,7 @@ static PyObject *checked_encoder(PyObject *pure_and_module, PyObject *args)
         return NULL;
     }
     PyTypeObject *type = (PyTypeObject *)state->checked;
-    Encoder *self = (Encoder *)type->tp_alloc(type, 0); /* zeroed, and tracked already */
+    CheckedEncoder *self = (CheckedEncoder *)type->tp_alloc(type, 0); /* zeroed, and tracked already */
     if (self == NULL) {
         return NULL;
     }

@@ -301,43 +301,13 @@ static PyObject *message(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 
 /* ---- the type, and its maker */
 
-static int visit(PyObject *op, visitproc visit, void *arg)
-{
-    Dispatcher *self = (Dispatcher *)op;
-    Py_VISIT(Py_TYPE(op)); /* an instance of a heap type holds it */
-    MEMBERS(VISIT)
-    return 0; /* none of them is ever cleared: the binding and its connection break the cycle */
-}
-
-static void destroy(PyObject *op)
-{
-    Dispatcher *self = (Dispatcher *)op;
-    PyTypeObject *type = Py_TYPE(op);
-    PyObject_GC_UnTrack(op);
-    MEMBERS(DROP)
-    type->tp_free(op);
-    Py_DECREF(type);
-}
-
 static PyMethodDef methods[] = {
     {"message", (PyCFunction)(void (*)(void))message, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot type_slots[] = {
-    {Py_tp_traverse, visit},
-    {Py_tp_dealloc, destroy},
-    {Py_tp_methods, methods},
-    {0, NULL},
-};
-
-PyType_Spec dispatcher_spec = {
-    .name = "ipcrt._speedups._native.Dispatcher",
-    .basicsize = sizeof(Dispatcher),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE
-        | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = type_slots,
-};
+/* None of its members is ever cleared: the binding and its connection break the cycle. */
+KEEPER(dispatcher, Dispatcher, methods)
 
 /* dispatcher(on_message, binding, packets): what takes the binding's messages. */
 static PyObject *dispatcher(PyObject *pure_and_module, PyObject *args)

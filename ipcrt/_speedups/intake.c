@@ -247,24 +247,6 @@ static PyObject *handle_some(PyObject *op, PyObject *unused)
 
 /* ---- the type, and its maker */
 
-static int visit(PyObject *op, visitproc visit, void *arg)
-{
-    Intake *self = (Intake *)op;
-    Py_VISIT(Py_TYPE(op)); /* an instance of a heap type holds it */
-    MEMBERS(VISIT)
-    return 0; /* none of them is ever cleared: the connection breaks the cycle */
-}
-
-static void destroy(PyObject *op)
-{
-    Intake *self = (Intake *)op;
-    PyTypeObject *type = Py_TYPE(op);
-    PyObject_GC_UnTrack(op);
-    MEMBERS(DROP)
-    type->tp_free(op);
-    Py_DECREF(type);
-}
-
 static PyMethodDef methods[] = {
     {"readable", (PyCFunction)(void (*)(void))readable, METH_FASTCALL, NULL},
     {"nap", nap, METH_NOARGS, NULL},
@@ -272,20 +254,8 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot type_slots[] = {
-    {Py_tp_traverse, visit},
-    {Py_tp_dealloc, destroy},
-    {Py_tp_methods, methods},
-    {0, NULL},
-};
-
-PyType_Spec intake_spec = {
-    .name = "ipcrt._speedups._native.Intake",
-    .basicsize = sizeof(Intake),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE
-        | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = type_slots,
-};
+/* None of its members is ever cleared: the connection breaks the cycle. */
+KEEPER(intake, Intake, methods)
 
 /* intake((readable, nap, handle_some), connection, read, max_body_bytes): twins of the three. */
 static PyObject *intake(PyObject *pure_and_module, PyObject *args)

@@ -27,6 +27,8 @@ typedef struct {
     PyObject *unusual;
 } Messenger;
 
+#define MEMBERS(each) each(packets) each(channel) each(unusual)
+
 /* ---- sending */
 
 static PyObject *send_message(PyObject *op, PyObject *data)
@@ -166,7 +168,7 @@ static PyObject *take_apart(State *state, PyObject *unusual, PyObject *data, PyO
 {
     Py_ssize_t count = PyList_GET_SIZE(list);
     PyObject *answer = PyObject_CallFunctionObjArgs(unusual, data, list, NULL);
-    if (answer == NULL && !PyErr_ExceptionMatches(state->ipc_error)
+    if (answer == NULL && !PyErr_ExceptionMatches(state->IpcError)
         && PyList_GET_SIZE(list) == count) {
         PyObject *error = take_exception();
         answer = PyObject_CallFunctionObjArgs(unusual, data, list, NULL);
@@ -246,28 +248,6 @@ static PyObject *wait_message(PyObject *op, PyObject *unused)
 
 /* ---- the type, and its makers */
 
-static int visit(PyObject *op, visitproc visit, void *arg)
-{
-    Messenger *self = (Messenger *)op;
-    Py_VISIT(Py_TYPE(op)); /* an instance of a heap type holds it */
-    Py_VISIT(self->packets);
-    Py_VISIT(self->channel);
-    Py_VISIT(self->unusual);
-    return 0; /* none of them is ever cleared: whoever holds the methods breaks the cycle */
-}
-
-static void destroy(PyObject *op)
-{
-    Messenger *self = (Messenger *)op;
-    PyTypeObject *type = Py_TYPE(op);
-    PyObject_GC_UnTrack(op);
-    Py_XDECREF(self->packets);
-    Py_XDECREF(self->channel);
-    Py_XDECREF(self->unusual);
-    type->tp_free(op);
-    Py_DECREF(type);
-}
-
 static PyMethodDef methods[] = {
     {"send", send_message, METH_O, NULL},
     {"read", read_message, METH_NOARGS, NULL},
@@ -275,20 +255,8 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot type_slots[] = {
-    {Py_tp_traverse, visit},
-    {Py_tp_dealloc, destroy},
-    {Py_tp_methods, methods},
-    {0, NULL},
-};
-
-PyType_Spec messenger_spec = {
-    .name = "ipcrt._speedups._native.Messenger",
-    .basicsize = sizeof(Messenger),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE
-        | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = type_slots,
-};
+/* None of its members is ever cleared: whoever holds the methods breaks the cycle. */
+KEEPER(messenger, Messenger, methods)
 
 /* Answer the method `name` of a new messenger, which owns a reference to each of the others. */
 static PyObject *make(PyObject *pure_and_module, PyObject *packets, PyObject *channel,

@@ -178,32 +178,17 @@ static int start(PyObject *module)
     if (errors == NULL) {
         return -1;
     }
-    state->ipc_error = PyObject_GetAttrString(errors, "IpcError");
-    state->peer_closed = PyObject_GetAttrString(errors, "PeerClosed");
-    state->remote_protocol_error = PyObject_GetAttrString(errors, "RemoteProtocolError");
-    state->from_oserror = PyObject_GetAttrString(errors, "from_oserror");
-    state->bad_state = PyObject_GetAttrString(errors, "BadState");
+#define FIND(name) state->name = PyObject_GetAttrString(errors, #name);
+    FOUND(FIND)
     Py_DECREF(errors);
-    if (!state->ipc_error || !state->peer_closed || !state->remote_protocol_error
-        || !state->from_oserror || !state->bad_state) {
+#define IS_THERE(name) && state->name
+    if (!(true FOUND(IS_THERE))) {
         return -1;
     }
-    state->packet_socket = PyType_FromModuleAndSpec(module, &packet_socket_spec, NULL);
-    state->messenger = PyType_FromModuleAndSpec(module, &messenger_spec, NULL);
-    state->dispatcher = PyType_FromModuleAndSpec(module, &dispatcher_spec, NULL);
-    state->caller = PyType_FromModuleAndSpec(module, &caller_spec, NULL);
-    state->intake = PyType_FromModuleAndSpec(module, &intake_spec, NULL);
-    state->stepping = PyType_FromModuleAndSpec(module, &stepping_spec, NULL);
-    state->blocking_waiter = PyType_FromModuleAndSpec(module, &blocking_waiter_spec, NULL);
-    state->ways = PyType_FromModuleAndSpec(module, &ways_spec, NULL);
-    state->blocking_call = PyType_FromModuleAndSpec(module, &blocking_call_spec, NULL);
-    state->waker = PyType_FromModuleAndSpec(module, &waker_spec, NULL);
-    state->checked = PyType_FromModuleAndSpec(module, &checked_spec, NULL);
-    state->direct = PyType_FromModuleAndSpec(module, &direct_spec, NULL);
+#define CREATE(type) state->type = PyType_FromModuleAndSpec(module, &type##_spec, NULL);
+    TYPES(CREATE)
     state->closed = PyLong_FromLong(-1);
-    if (!state->packet_socket || !state->messenger || !state->dispatcher || !state->caller
-        || !state->intake || !state->stepping || !state->blocking_waiter || !state->ways
-        || !state->blocking_call || !state->waker || !state->checked || !state->direct || !state->closed) {
+    if (!(state->closed TYPES(IS_THERE))) {
         return -1;
     }
     for (int i = 0; i < NAME_COUNT; i++) {
@@ -231,23 +216,9 @@ static int start(PyObject *module)
 static int traverse(PyObject *module, visitproc visit, void *arg)
 {
     State *state = PyModule_GetState(module);
-    Py_VISIT(state->ipc_error);
-    Py_VISIT(state->peer_closed);
-    Py_VISIT(state->remote_protocol_error);
-    Py_VISIT(state->from_oserror);
-    Py_VISIT(state->bad_state);
-    Py_VISIT(state->packet_socket);
-    Py_VISIT(state->messenger);
-    Py_VISIT(state->dispatcher);
-    Py_VISIT(state->caller);
-    Py_VISIT(state->intake);
-    Py_VISIT(state->stepping);
-    Py_VISIT(state->blocking_waiter);
-    Py_VISIT(state->ways);
-    Py_VISIT(state->blocking_call);
-    Py_VISIT(state->waker);
-    Py_VISIT(state->checked);
-    Py_VISIT(state->direct);
+#define VISIT_MEMBER(name) Py_VISIT(state->name);
+    FOUND(VISIT_MEMBER)
+    TYPES(VISIT_MEMBER)
     Py_VISIT(state->handle_type);
     return 0;
 }
@@ -255,23 +226,9 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
 static int clear(PyObject *module)
 {
     State *state = PyModule_GetState(module);
-    Py_CLEAR(state->ipc_error);
-    Py_CLEAR(state->peer_closed);
-    Py_CLEAR(state->remote_protocol_error);
-    Py_CLEAR(state->from_oserror);
-    Py_CLEAR(state->bad_state);
-    Py_CLEAR(state->packet_socket);
-    Py_CLEAR(state->messenger);
-    Py_CLEAR(state->dispatcher);
-    Py_CLEAR(state->caller);
-    Py_CLEAR(state->intake);
-    Py_CLEAR(state->stepping);
-    Py_CLEAR(state->blocking_waiter);
-    Py_CLEAR(state->ways);
-    Py_CLEAR(state->blocking_call);
-    Py_CLEAR(state->waker);
-    Py_CLEAR(state->checked);
-    Py_CLEAR(state->direct);
+#define CLEAR_MEMBER(name) Py_CLEAR(state->name);
+    FOUND(CLEAR_MEMBER)
+    TYPES(CLEAR_MEMBER)
     Py_CLEAR(state->handle_type);
     Py_CLEAR(state->all_bits);
     Py_CLEAR(state->closed);

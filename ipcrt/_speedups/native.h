@@ -121,28 +121,24 @@ enum {
     NAME_COUNT,
 };
 
+/* What is taken from ipcrt.errors. */
+#define FOUND(each) \
+    each(IpcError) each(PeerClosed) each(RemoteProtocolError) each(BadState) each(from_oserror)
+
+/* The types that are made here; each has a spec of that name. */
+#define TYPES(each) \
+    each(packet_socket) each(messenger) each(dispatcher) each(caller) each(intake) each(stepping) \
+    each(blocking_waiter) each(ways) each(blocking_call) each(waker) each(checked) each(direct)
+
+#define MEMBER(name) PyObject *name;
+
 /* One for each interpreter, so that interpreters share nothing. It owns what it points to. */
 typedef struct {
-    PyObject *ipc_error;             /* ipcrt.errors.IpcError */
-    PyObject *peer_closed;           /* ipcrt.errors.PeerClosed */
-    PyObject *remote_protocol_error; /* ipcrt.errors.RemoteProtocolError */
-    PyObject *from_oserror;          /* ipcrt.errors.from_oserror */
-    PyObject *bad_state;             /* ipcrt.errors.BadState */
-    PyObject *packet_socket;         /* the type PacketSocket */
-    PyObject *messenger;             /* the type Messenger */
-    PyObject *dispatcher;            /* the type Dispatcher */
-    PyObject *caller;                /* the type Caller */
-    PyObject *intake;                /* the type Intake */
-    PyObject *stepping;              /* the type Stepping */
-    PyObject *blocking_waiter;       /* the type BlockingWaiter */
-    PyObject *ways;                  /* the type Ways */
-    PyObject *blocking_call;         /* the type BlockingCall */
-    PyObject *waker;                 /* the type Waker */
-    PyObject *checked;               /* the type CheckedEncoder */
-    PyObject *handle_type;           /* the type Handle, once it is known; else NULL */
-    PyObject *all_bits;              /* the rights of a new one */
-    PyObject *closed;                /* -1 */
-    PyObject *direct;                /* the type Direct */
+    FOUND(MEMBER)                /* each what ipcrt.errors calls so */
+    TYPES(MEMBER)                /* each made by its spec */
+    PyObject *handle_type;       /* the type Handle, once it is known; else NULL */
+    PyObject *all_bits;          /* the rights of a new one */
+    PyObject *closed;            /* -1 */
     PyObject *names[NAME_COUNT];     /* strings */
     Py_ssize_t at[NAME_COUNT];       /* where slots lie, once found; slots.c */
     char *packet;                    /* MAX_PACKET_BYTES; packets.c says who may look at it */
@@ -196,6 +192,42 @@ void raise_later(PyObject *error);
 /* What a type does with each of its members, which a list of its own names. */
 #define VISIT(member) Py_VISIT(self->member);
 #define DROP(member) Py_XDECREF(self->member);
+
+/* The type NAME_spec, whose instances are a Type with references, MEMBERS; it has these methods. Who
+ * makes one is C alone. An instance of a heap type holds its type. */
+#define KEEPER(NAME, Type, methods)                                                   \
+    static int visit_##NAME(PyObject *op, visitproc visit, void *arg)                 \
+    {                                                                                 \
+        Type *self = (Type *)op;                                                      \
+        Py_VISIT(Py_TYPE(op));                                                        \
+        MEMBERS(VISIT)                                                                \
+        return 0;                                                                     \
+    }                                                                                 \
+                                                                                      \
+    static void destroy_##NAME(PyObject *op)                                          \
+    {                                                                                 \
+        Type *self = (Type *)op;                                                      \
+        PyTypeObject *type = Py_TYPE(op);                                             \
+        PyObject_GC_UnTrack(op);                                                      \
+        MEMBERS(DROP)                                                                 \
+        type->tp_free(op);                                                            \
+        Py_DECREF(type);                                                              \
+    }                                                                                 \
+                                                                                      \
+    static PyType_Slot slots_of_##NAME[] = {                                          \
+        {Py_tp_traverse, visit_##NAME},                                               \
+        {Py_tp_dealloc, destroy_##NAME},                                              \
+        {Py_tp_methods, methods},                                                     \
+        {0, NULL},                                                                    \
+    };                                                                                \
+                                                                                      \
+    PyType_Spec NAME##_spec = {                                                       \
+        .name = "ipcrt._speedups._native." #Type,                                     \
+        .basicsize = sizeof(Type),                                                    \
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE   \
+            | Py_TPFLAGS_DISALLOW_INSTANTIATION,                                      \
+        .slots = slots_of_##NAME,                                                     \
+    };
 
 /* slots.c */
 int find_slots(State *state, PyObject *type, int first, int last);

@@ -144,7 +144,7 @@ static PyObject *try_send(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
             break;
         }
         if (code == EPIPE || code == ECONNRESET) {
-            PyErr_SetString(state->peer_closed, "the peer is gone");
+            PyErr_SetString(state->PeerClosed, "the peer is gone");
             break;
         }
         if (code != EINTR) {
@@ -195,10 +195,10 @@ static void collect(struct msghdr *message, Arrived *arrived)
 /* Raise why a packet is not whole, or answer true when it is. The descriptors stay open. */
 static bool is_whole(State *state, ssize_t size, int flags, const Arrived *arrived)
 {
-    PyObject *kind = state->remote_protocol_error;
+    PyObject *kind = state->RemoteProtocolError;
     int count = arrived->count;
     if (size == 0 && count == 0) {
-        PyErr_SetString(state->peer_closed, "the peer is gone");
+        PyErr_SetString(state->PeerClosed, "the peer is gone");
     }
     else if (flags & MSG_CTRUNC) {
         const char *text = "control data truncated: %d descriptors arrived, more were sent";

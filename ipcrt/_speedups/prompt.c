@@ -87,44 +87,14 @@ static PyObject *wake(PyObject *op, PyObject *waiter)
 
 /* ---- the type, and its maker */
 
-static int visit(PyObject *op, visitproc visit, void *arg)
-{
-    Waker *self = (Waker *)op;
-    Py_VISIT(Py_TYPE(op)); /* an instance of a heap type holds it */
-    MEMBERS(VISIT)
-    return 0; /* none of them is ever cleared: the port breaks the cycle */
-}
-
-static void destroy(PyObject *op)
-{
-    Waker *self = (Waker *)op;
-    PyTypeObject *type = Py_TYPE(op);
-    PyObject_GC_UnTrack(op);
-    MEMBERS(DROP)
-    type->tp_free(op);
-    Py_DECREF(type);
-}
-
 static PyMethodDef methods[] = {
     {"create", create, METH_NOARGS, NULL},
     {"wake", wake, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot type_slots[] = {
-    {Py_tp_traverse, visit},
-    {Py_tp_dealloc, destroy},
-    {Py_tp_methods, methods},
-    {0, NULL},
-};
-
-PyType_Spec waker_spec = {
-    .name = "ipcrt._speedups._native.Waker",
-    .basicsize = sizeof(Waker),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE
-        | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = type_slots,
-};
+/* None of its members is ever cleared: the port breaks the cycle. */
+KEEPER(waker, Waker, methods)
 
 /* waker(loop, running, Future): what makes a waiter, and what wakes who waits. */
 static PyObject *waker(PyObject *pure_and_module, PyObject *args)

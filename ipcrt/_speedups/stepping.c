@@ -174,43 +174,13 @@ static PyObject *step(PyObject *op, PyObject *coroutine)
 
 /* ---- the type, and its maker */
 
-static int visit(PyObject *op, visitproc visit, void *arg)
-{
-    Stepping *self = (Stepping *)op;
-    Py_VISIT(Py_TYPE(op)); /* an instance of a heap type holds it */
-    MEMBERS(VISIT)
-    return 0; /* none of them is ever cleared: the stepper breaks the cycle */
-}
-
-static void destroy(PyObject *op)
-{
-    Stepping *self = (Stepping *)op;
-    PyTypeObject *type = Py_TYPE(op);
-    PyObject_GC_UnTrack(op);
-    MEMBERS(DROP)
-    type->tp_free(op);
-    Py_DECREF(type);
-}
-
 static PyMethodDef methods[] = {
     {"step", step, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot type_slots[] = {
-    {Py_tp_traverse, visit},
-    {Py_tp_dealloc, destroy},
-    {Py_tp_methods, methods},
-    {0, NULL},
-};
-
-PyType_Spec stepping_spec = {
-    .name = "ipcrt._speedups._native.Stepping",
-    .basicsize = sizeof(Stepping),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE
-        | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = type_slots,
-};
+/* None of its members is ever cleared: the stepper breaks the cycle. */
+KEEPER(stepping, Stepping, methods)
 
 /* stepping(step, stepper, Spare, loop, (enter_task, leave_task)): a twin of the first. */
 static PyObject *stepping(PyObject *pure_and_module, PyObject *args)

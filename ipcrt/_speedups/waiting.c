@@ -108,7 +108,7 @@ static PyObject *abandon(PyObject *op, PyObject *unused)
 static PyObject *refuse_to_await(PyObject *op)
 {
     State *state = PyType_GetModuleState(Py_TYPE(op));
-    PyErr_SetString(state->bad_state, "a plain thread cannot await; use run_until");
+    PyErr_SetString(state->BadState, "a plain thread cannot await; use run_until");
     return NULL;
 }
 
@@ -477,44 +477,14 @@ static PyObject *dispatch(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
 
 /* ---- the type, and its maker */
 
-static int visit_ways(PyObject *op, visitproc visit, void *arg)
-{
-    Ways *self = (Ways *)op;
-    Py_VISIT(Py_TYPE(op)); /* an instance of a heap type holds it */
-    MEMBERS(VISIT)
-    return 0; /* none of them is ever cleared: the port breaks the cycle */
-}
-
-static void destroy_ways(PyObject *op)
-{
-    Ways *self = (Ways *)op;
-    PyTypeObject *type = Py_TYPE(op);
-    PyObject_GC_UnTrack(op);
-    MEMBERS(DROP)
-    type->tp_free(op);
-    Py_DECREF(type);
-}
-
 static PyMethodDef ways_methods[] = {
     {"finish", (PyCFunction)(void (*)(void))finish, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"dispatch", (PyCFunction)(void (*)(void))dispatch, METH_FASTCALL | METH_KEYWORDS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot ways_slots[] = {
-    {Py_tp_traverse, visit_ways},
-    {Py_tp_dealloc, destroy_ways},
-    {Py_tp_methods, ways_methods},
-    {0, NULL},
-};
-
-PyType_Spec ways_spec = {
-    .name = "ipcrt._speedups._native.Ways",
-    .basicsize = sizeof(Ways),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE
-        | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = ways_slots,
-};
+/* None of its members is ever cleared: the port breaks the cycle. */
+KEEPER(ways, Ways, ways_methods)
 
 /* ways((finish, dispatch), port, surroundings): twins of the first two. */
 static PyObject *ways(PyObject *pure_and_module, PyObject *args)
