@@ -167,8 +167,9 @@ static PyObject *write_all(Direct *self, PyObject *value, const bool *present)
     return body;
 }
 
-/* Have the handles keep what is left to them on the way; -1 on error. */
-static int reduce(Direct *self, PyObject *value, const bool *present)
+/* Have the handles keep what is left to them on the way; -1 where that fails, and why is forgotten
+ * where it is the pure twin's to tell. */
+static int reduce(Direct *self, State *state, PyObject *value, const bool *present)
 {
     for (Py_ssize_t i = 0; i < self->place_count; i++) {
         if (present[i] && self->places[i].kept != Py_None) {
@@ -176,6 +177,9 @@ static int reduce(Direct *self, PyObject *value, const bool *present)
             PyObject *answer = PyObject_CallMethod(handle, "restrict", "O", self->places[i].kept);
             Py_XDECREF(answer);
             if (answer == NULL) {
+                if (PyErr_ExceptionMatches(state->IpcError)) {
+                    PyErr_Clear();
+                }
                 return -1;
             }
         }
@@ -215,7 +219,7 @@ PyObject *encode_directly(State *state, PyObject *op, PyObject *value, Handles *
     }
     PyObject *body = self->head != Py_None ? write_bare(self, present, handles->count)
                                            : write_all(self, value, present);
-    if (body != NULL && reduces && reduce(self, value, present) < 0) {
+    if (body != NULL && reduces && reduce(self, state, value, present) < 0) {
         Py_CLEAR(body);
     }
     if (body == NULL) {

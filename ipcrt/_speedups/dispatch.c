@@ -69,7 +69,7 @@ static PyObject *encode_answer(State *state, PyObject *shortcut, PyObject *answe
     if (direct != NULL) {
         PyObject *bytes = encode_directly(state, direct, answer, handles);
         PyObject *error = bytes == NULL && PyErr_Occurred() ? take_exception() : NULL;
-        if (error != NULL) { /* a signal's handler has raised it, or there is no descriptor */
+        if (error != NULL) { /* a signal's handler has raised it */
             raise_later(error);
         }
         return bytes;

@@ -6,7 +6,9 @@
  *    way. Any other is handed to `readable` with what it holds, as if that had found it.
  * N. While a packet is read and handled the connection is busy, and on every path it ends so.
  * Q. What a signal's handler raises while a message is taken in must not lose the message: it is
- *    taken in again, and then only that is raised.
+ *    taken in again, and then only that is raised. What ends the program is raised at once, and
+ *    ends nothing here: raised later it could hit a task that another message wakes. Any other
+ *    error would end the connection here; so that is raised later.
  * O. Every call may run any code: of a handler, of a finalizer, of a signal's handler. So the
  *    connection's state is read from its slots when it is needed, and what is used across a call
  *    is held. */
@@ -79,8 +81,9 @@ static int take_in_again(Intake *self, State *state, PyObject *message)
                                                          state->names[TAKE_IN_AGAIN], error,
                                                          message, NULL)
                             : NULL;
-    int done = again == Py_True ? 0 : -1;
-    if (again == Py_True) {
+    bool later = again == Py_True && PyErr_GivenExceptionMatches(error, PyExc_Exception);
+    int done = later ? 0 : -1;
+    if (later) {
         raise_later(Py_NewRef(error));
     }
     else if (again != NULL) {

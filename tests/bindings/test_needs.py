@@ -6,14 +6,19 @@ from typing import Annotated, TypeVar
 import pytest
 
 from ipcrt.bindings.codec import Codec
+from ipcrt.bindings.ends import Protocol, create_endpoints
 from ipcrt.bindings.needs import NEEDS, needs
+from ipcrt.bindings.proxy import Proxy
+from ipcrt.bindings.server import Server, ServerBinding
 from ipcrt.bindings.structs import Struct
 from ipcrt.bindings.table import Table
-from ipcrt.errors import LocalProtocolError, RemoteProtocolError
+from ipcrt.bindings.tables import Openness, ProtocolTable, TwoWay
+from ipcrt.errors import IpcError, LocalProtocolError, NoResources, RemoteProtocolError
 from ipcrt.objects.channel import Channel
 from ipcrt.objects.handle import Handle
 from ipcrt.objects.rights import Rights
 from ipcrt.objects.vmo import Vmo
+from ipcrt.port.aport import open_port
 
 T = TypeVar("T")
 
@@ -95,3 +100,63 @@ def test_a_message_that_is_not_sent_takes_no_rights() -> None:
         assert vmo.rights == rights
         with _through_a_channel(Codec(Whatever), Whatever(vmo.duplicate())).vmo as received:
             assert received.rights == rights  # nothing is remembered
+
+
+class Viewing(Protocol):
+    """Views go out, and come in."""
+
+
+SHOW = TwoWay("test/Viewing.Show", View, type(None))
+LOOK = TwoWay("test/Viewing.Look", type(None), View)
+Viewing.TABLE = ProtocolTable("test/Viewing", Openness.CLOSED, (SHOW, LOOK))
+
+
+class ViewingServer(Server[Viewing]):
+    PROTOCOL = Viewing
+    gone: Exception | None = None
+
+    def show(self, vmo: Vmo) -> None:
+        vmo.close()
+
+    def look(self) -> View:
+        return View(Vmo.create(1))
+
+    def client_gone(self, reason: Exception) -> None:
+        self.gone = reason
+
+
+class ViewingProxy(Proxy[Viewing]):
+    PROTOCOL = Viewing
+
+    async def show(self, vmo: Vmo) -> None:
+        await self._call(SHOW, View(vmo), 5)
+
+    async def look(self) -> Vmo:
+        return (await self._call(LOOK, None, 5)).vmo
+
+
+@pytest.mark.anyio
+async def test_a_handle_that_cannot_be_reduced_is_told_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def restrict(vmo: Vmo, rights: Rights) -> None:
+        raise NoResources("no descriptor is free")
+
+    async with open_port() as port:
+        client, end = create_endpoints(Viewing)
+        server = ViewingServer()
+        async with ViewingProxy(client, port) as proxy:
+            binding = ServerBinding(end, server, port)
+            for _ in range(2):  # what is usual is known the second time
+                with Vmo.create(1) as vmo, monkeypatch.context() as patch:
+                    patch.setattr(Vmo, "restrict", restrict)
+                    with pytest.raises(LocalProtocolError, match="no descriptor is free"):
+                        await proxy.show(vmo)
+                    assert not vmo.closed
+                    with pytest.raises(IpcError, match="INTERNAL"):
+                        await proxy.look()
+                await proxy.show(Vmo.create(1))
+                (await proxy.look()).close()
+            assert server.gone is None
+            binding.close()
+    assert "no descriptor is free" in caplog.text
