@@ -55,6 +55,8 @@ def _flat_members(info: inspect.Type) -> tuple[Member, ...]:
     """Answer the members of a flat struct; none for another type."""
     if not isinstance(info, inspect.StructType) or not info.array_like or info.tag is not None:
         return ()
+    if hasattr(info.cls, "__post_init__"):  # which decoding calls, and which may refuse
+        return ()
     members = [_flat_member(field.name, field.type) for field in info.fields]
     flat = tuple(each for each in members if each is not None)
     return flat if len(flat) == len(members) <= _MOST_MEMBERS else ()

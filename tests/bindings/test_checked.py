@@ -48,6 +48,14 @@ class Above(Struct):
     number: Annotated[int, Meta(ge=5)]
 
 
+class Even(Struct):
+    number: int
+
+    def __post_init__(self) -> None:
+        if self.number % 2:
+            raise ValueError(f"{self.number} is odd")
+
+
 class Long(Struct):
     text: Annotated[str, Meta(max_length=5)]
 
@@ -130,6 +138,14 @@ def test_what_is_flat() -> None:
         assert checked._flat_members(inspect.type_info(type_)) == ()
     for value in (Empty(), Above(7), Above(3), Long("12345"), Long("123456"), many()):
         assert outcome(made(type(value)), value) == outcome(pure(type(value)), value)
+
+
+def test_what_a_struct_itself_refuses() -> None:
+    value = Even(2)
+    assert outcome(made(Even), value) == outcome(pure(Even), value)
+    msgspec.structs.force_setattr(value, "number", 3)
+    assert outcome(made(Even), value) == outcome(pure(Even), value)
+    assert isinstance(outcome(made(Even), value), tuple)
 
 
 def test_it_is_used_for_what_it_is_for() -> None:
