@@ -12,7 +12,7 @@ Source: asyncio, Future.set_result and Task; what waits for a Future stands in i
 from __future__ import annotations
 
 import asyncio
-from asyncio import tasks
+import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 
@@ -62,7 +62,8 @@ def make_waker(loop: asyncio.AbstractEventLoop) -> Waker | None:
 
     In C where that is in use: `ipcrt/_speedups/prompt.c`.
     """
-    running: Running | None = getattr(tasks, "_current_tasks", None)
+    # Asyncio's own in C: from Python 3.14 on it has none, and the one that is left is always empty.
+    running: Running | None = getattr(sys.modules.get("_asyncio"), "_current_tasks", None)
     waiter = loop.create_future()
     if type(waiter) is not asyncio.Future or not hasattr(waiter, "_callbacks") or running is None:
         return None

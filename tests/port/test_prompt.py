@@ -199,6 +199,18 @@ def test_a_loop_with_futures_of_its_own(runner: asyncio.Runner) -> None:
     runner.run(main())
 
 
+def test_a_python_that_does_not_tell_which_task_runs(
+    runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert make_waker(loop) is not None
+        monkeypatch.delattr("_asyncio._current_tasks")
+        assert make_waker(loop) is None
+
+    runner.run(main())
+
+
 def test_it_keeps_nothing(runner: asyncio.Runner) -> None:
     async def main() -> int:
         scene = Scene()
