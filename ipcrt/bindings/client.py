@@ -405,6 +405,7 @@ class Client:
         Raises: BadState: replies are owed, or messages are on their way in or out; whoever has the
         channel next could not make sense of them. BadHandle: the channel is closed.
         """
+        self._connection.catch_up()  # with what came in one packet with the caller's reply
         return self._connection.release(self._table.name, self.statistics())
 
     def close(self) -> None:

@@ -280,6 +280,14 @@ class Connection(Napping):
             and self.on_interrupted(*message)
         )
 
+    def catch_up(self) -> None:
+        """Handle what has been read, for who is called while it is handled."""
+        try:
+            while self._busy and self._pending and self._reading and not self._held:
+                self._handle_more()
+        except Exception as error:  # noqa: BLE001  (as in `_readable`)
+            self._give_up(error)
+
     def _refuse_size(self, body: Body, handles: Sequence[Handle]) -> NoReturn:
         close_all(handles)
         size = len(body) + HEADER_BYTES

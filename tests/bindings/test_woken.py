@@ -11,7 +11,7 @@ import pytest
 import uvloop
 
 from ipcrt.bindings.ends import ClientEnd
-from ipcrt.errors import Canceled
+from ipcrt.errors import BadHandle, Canceled
 from ipcrt.objects.channel import Channel
 from ipcrt.port.asyncio_port import AsyncioPort
 from ipcrt.wire.frames import encode
@@ -127,6 +127,33 @@ def test_who_moves_the_channel_out_leaves_what_is_behind(scene: Scene) -> None:
     assert scene.told == [(1, 1), "1 ends"]
     with ends[0].channel as channel:
         assert channel.read().data[:1] == b"\x09"
+
+
+def test_who_moves_the_channel_out_has_what_came_with_the_reply(scene: Scene) -> None:
+    ends: list[ClientEnd[Any]] = []
+
+    async def move() -> None:
+        ends.append(scene.proxy.into_client_end())
+
+    scene.calls(move, nothing, nothing)
+    scene.reply(1, 2, 3, together=True)
+    scene.run()
+    assert scene.told == [(1, 1), "1 ends", (2, 2), "2 ends", (3, 3), "3 ends"]
+    ends[0].close()
+
+
+def test_who_moves_the_channel_out_learns_of_nonsense_that_came_with_the_reply(
+    scene: Scene,
+) -> None:
+    async def move() -> None:
+        with pytest.raises(BadHandle, match="no call in flight"):
+            scene.proxy.into_client_end()
+
+    scene.calls(move)
+    scene.reply(1, 9, together=True)
+    scene.run()
+    assert scene.told == [(1, 1), "1 ends"]
+    assert scene.proxy.closed
 
 
 @TOGETHER
