@@ -30,8 +30,8 @@ from ipcrt.port.waiter import Waiter
 T = TypeVar("T")
 
 _log: Final = logging.getLogger("ipcrt.port")
-_LONGEST_SLEEP_S: Final = 86400.0
-"""Whoever sleeps longer wakes once a day: a lock counts no further than some years."""
+_LONGEST_SLEEP_S: Final = 0.04
+"""A signal that comes right before a sleep in a lock does not end it, and is told after it."""
 
 
 class Spawned(Generic[T]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import pytest
 
@@ -62,39 +62,49 @@ def test_a_result_is_waited_for_so_long_and_on_no_thread_of_its_own() -> None:
     assert spawned.result() == 3  # what has ended may be asked anywhere
 
 
+class Interrupted(BaseException):
+    """What a signal's handler raises."""
+
+
 @pytest.fixture
-def alarm() -> Generator[None]:
-    """A signal whose handler raises."""
+def signal_after() -> Generator[Callable[[float], threading.Timer]]:
+    """Sends this thread a signal whose handler raises, so many seconds later."""
+    main = threading.get_ident()
 
     def handler(*_: object) -> None:
-        raise InterruptedError
+        raise Interrupted
 
-    before = signal.signal(signal.SIGALRM, handler)
-    yield
-    signal.signal(signal.SIGALRM, before)
+    before = signal.signal(signal.SIGUSR1, handler)
+    yield lambda seconds: threading.Timer(seconds, signal.pthread_kill, (main, signal.SIGUSR1))
+    signal.signal(signal.SIGUSR1, before)
 
 
-@pytest.mark.usefixtures("alarm")
-def test_a_signals_handler_ends_the_blocking_and_not_the_work() -> None:
+def test_a_signals_handler_ends_the_blocking_and_not_the_work(
+    signal_after: Callable[[float], threading.Timer],
+) -> None:
     spawned = make()
     for _ in range(3):
-        signal.setitimer(signal.ITIMER_REAL, A_MOMENT)
-        with pytest.raises(InterruptedError):
+        timer = signal_after(A_MOMENT)
+        timer.start()
+        with pytest.raises(Interrupted):
             spawned.result()
+        timer.join()
     spawned.succeed(1)
     assert spawned.result() == 1
 
 
-@pytest.mark.usefixtures("alarm")
-def test_a_handler_may_raise_at_any_moment() -> None:
+def test_a_handler_may_raise_at_any_moment(
+    signal_after: Callable[[float], threading.Timer],
+) -> None:
     """No descriptor is lost, as the leak check sees, and no wait is left to be interrupted."""
     spawned = make()
     for number in range(300):
+        timer = signal_after(0.0005 + number * 0.000002)
         try:
-            signal.setitimer(signal.ITIMER_REAL, 0.00005 + number * 0.000002)
+            timer.start()
             spawned.result()
-        except InterruptedError:
-            continue
+        except Interrupted:
+            timer.join()
     assert not spawned.interrupt()
     spawned.succeed(1)
     assert spawned.result() == 1
