@@ -74,6 +74,7 @@ class Client:
         "_outbox",
         "_port",
         "_table",
+        "_telling",
         "_txid",
         "_wake",
         "begin",
@@ -105,6 +106,7 @@ class Client:
         self._calls: dict[int, Call[Any] | None] = {}
         self._mourners: list[Sending] = []
         self._txid = 0
+        self._telling = False  # a listener
         self._connection = Connection(table.name, channel, port, self._message, self._closed)
         self._connection.on_interrupted = self._interrupted
         self._outbox = self._connection.outbox
@@ -303,8 +305,12 @@ class Client:
         if txid == NO_TXID:
             if ordinal == EPITAPH_ORDINAL:
                 self._epitaph(body)
-            else:
+                return
+            self._telling = True
+            try:
                 self._event(ordinal, flags, body, handles)
+            finally:
+                self._telling = False
             return
         try:
             call = self._calls[txid]
@@ -405,7 +411,8 @@ class Client:
         Raises: BadState: replies are owed, or messages are on their way in or out; whoever has the
         channel next could not make sense of them. BadHandle: the channel is closed.
         """
-        self._connection.catch_up()  # with what came in one packet with the caller's reply
+        if not self._telling:  # but where a task goes on in whose reply's packet more has come
+            self._connection.catch_up()
         return self._connection.release(self._table.name, self.statistics())
 
     def close(self) -> None:
