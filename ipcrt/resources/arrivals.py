@@ -17,6 +17,7 @@ from ipcrt.objects.handle import Handle, close_all
 from ipcrt.port.port import Port
 from ipcrt.port.waiter import Waiter
 from ipcrt.resources.messages import CONNECT, Listen
+from ipcrt.resources.waiters import Waiters
 from ipcrt.wire.epitaph import decode_epitaph
 from ipcrt.wire.frames import Body
 from ipcrt.wire.header import EPITAPH_ORDINAL, NO_TXID
@@ -30,14 +31,13 @@ AHEAD: Final = 8
 class Arrivals:
     """Owns a listen channel, and the channels of those who have come by it."""
 
-    __slots__ = ("_create_waiter", "_here", "_waiters", "connection")
+    __slots__ = ("_here", "_waiters", "connection")
 
     def __init__(self, listener: Handle, port: Port) -> None:
         """Move `listener` here. Raises: WrongType: it is no channel; BadHandle. Then it stays."""
         channel = listener if isinstance(listener, Channel) else Channel.from_handle(listener)
-        self._create_waiter = port.create_waiter
         self._here: collections.deque[Channel] = collections.deque()
-        self._waiters: list[Waiter[None]] = []
+        self._waiters = Waiters(port.create_waiter)
         self.connection: Final = Connection(_NAME, channel, port, self._message, self._closed)
         try:
             self.connection.resume()
@@ -53,7 +53,7 @@ class Arrivals:
             self._here.append(CONNECT.request.decode(body, handles).handle)
             if len(self._here) >= AHEAD:
                 self.connection.pause()
-            self._wake()
+            self._waiters.wake()
             return
         close_all(handles)
         if ordinal != EPITAPH_ORDINAL or txid != NO_TXID:
@@ -72,24 +72,15 @@ class Arrivals:
 
     def wait(self) -> Waiter[None]:
         """Answer what is done when somebody has come, or no more will."""
-        waiter: Waiter[None] = self._create_waiter()
-        self._waiters.append(waiter)
-        return waiter
+        return self._waiters.add()
 
     def forget(self, waiter: Waiter[None]) -> None:
         """Nobody waits for it any more."""
-        if waiter in self._waiters:
-            self._waiters.remove(waiter)
-
-    def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        self._waiters.forget(waiter)
 
     def _closed(self, error: IpcError) -> None:
         del error  # whoever is woken finds it
-        self._wake()
+        self._waiters.wake()
 
     def statistics(self) -> dict[str, int]:
         """Count those who have come and wait, and who waits for them."""
@@ -99,9 +90,6 @@ class Arrivals:
         """Listen no more, and turn away who has come; who waits is told Canceled. Idempotent."""
         if self.connection.error is None:
             self.connection.close(BadHandle(f"{_NAME}: closed"))
-            waiters, self._waiters = self._waiters, []
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_exception(Canceled(f"{_NAME}: closed while it was waited for"))
+            self._waiters.wake(Canceled(f"{_NAME}: closed while it was waited for"))
         while self._here:
             self._here.popleft().close()

@@ -44,6 +44,7 @@ from ipcrt.resources.codes import error_of
 from ipcrt.resources.half_open import HalfOpen
 from ipcrt.resources.limits import MAX_FRAME_BYTES
 from ipcrt.resources.messages import ERROR, Data, Error, FramedData, StreamData
+from ipcrt.resources.waiters import Waiters
 from ipcrt.wire.epitaph import decode_epitaph
 from ipcrt.wire.frames import Body, encode
 from ipcrt.wire.header import EPITAPH_ORDINAL, HEADER_BYTES, NO_TXID
@@ -94,7 +95,7 @@ class Link:
         self._moving = False
         self._closed_here = False
         self._wanted = on_error is not None
-        self._waiters: list[Waiter[None]] = []
+        self._waiters = Waiters(port.create_waiter)
         self.sent_bytes = 0
         """Bytes of data that have left."""
         self.connection: Final = HalfOpen(
@@ -103,7 +104,7 @@ class Link:
             port,
             self._message,
             self._closed,
-            on_ended=self._wake,
+            on_ended=self._waiters.wake,
             max_message_bytes=_MAX_MESSAGE_BYTES,
         )
         self.outbox: Final = self.connection.outbox
@@ -136,7 +137,7 @@ class Link:
         else:
             self._inbox.append(message)
             self._inbox_bytes += len(message.data)
-        self._wake()
+        self._waiters.wake()
         self._regulate()
 
     def _hear(self, error: IpcError) -> None:
@@ -249,24 +250,11 @@ class Link:
 
     def wait(self) -> Waiter[None]:
         """Answer what is done when there is news: a message, an error, the end."""
-        waiter: Waiter[None] = self._create_waiter()
-        self._waiters.append(waiter)
-        return waiter
+        return self._waiters.add()
 
     def forget(self, waiter: Waiter[None]) -> None:
         """Nobody waits for it any more."""
-        if waiter in self._waiters:
-            self._waiters.remove(waiter)
-
-    def _wake(self, error: IpcError | None = None) -> None:
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if waiter.done():
-                continue
-            if error is None:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(again(error))
+        self._waiters.forget(waiter)
 
     # ---- what goes out
 
@@ -342,7 +330,7 @@ class Link:
         self._regulate()
         ahead = len(self._inbox) + len(self._errors)
         channel = self.connection.release(_NAME, {"read ahead": ahead})
-        self._wake(Canceled("the channel was moved"))
+        self._waiters.wake(Canceled("the channel was moved"))
         return channel
 
     def _check_sending(self) -> None:
@@ -370,9 +358,9 @@ class Link:
         if self.connection.error is None:
             canceled = Canceled(f"{_NAME}: closed while it was waited for")
             self.connection.close(BadHandle(f"{_NAME}: closed"), canceled)
-            self._wake(canceled)
+            self._waiters.wake(canceled)
         self._inbox.clear()
 
     def _closed(self, error: IpcError) -> None:
         del error  # whoever is woken finds it
-        self._wake()
+        self._waiters.wake()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 
 import pytest
+import uvloop
 
 from tests.port.scene import ALL_SCENES, ASYNC_SCENES, AsyncScene, Scene
 
@@ -22,6 +24,14 @@ def loop_scene(request: pytest.FixtureRequest) -> AsyncScene:
     """A port on asyncio, uvloop and trio."""
     made: AsyncScene = request.param()
     return made
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
+    """What runs coroutines on a loop that has no port yet."""
+    factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        yield runner
 
 
 @pytest.fixture(autouse=True)

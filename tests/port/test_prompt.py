@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
@@ -16,13 +16,6 @@ from tests._speedups.twins import TWINS, growth_in_blocks, take
 
 T = TypeVar("T")
 NAME: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="nobody's")
-
-
-@pytest.fixture(params=["asyncio", "uvloop"])
-def runner(request: pytest.FixtureRequest) -> Generator[asyncio.Runner, None, None]:
-    factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        yield runner
 
 
 @pytest.fixture(params=TWINS, autouse=True)

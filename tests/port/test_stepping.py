@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import pytest
-import uvloop
 
 from ipcrt.port import stepping
 from ipcrt.port.stepping import Stepper
@@ -19,13 +18,6 @@ T = TypeVar("T")
 End = tuple[Any, BaseException | None]
 
 SHADE: contextvars.ContextVar[str] = contextvars.ContextVar("shade", default="none")
-
-
-@pytest.fixture(params=["asyncio", "uvloop"])
-def runner(request: pytest.FixtureRequest) -> Generator[asyncio.Runner, None, None]:
-    factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        yield runner
 
 
 @pytest.fixture(params=TWINS, autouse=True)
