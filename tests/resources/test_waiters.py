@@ -12,15 +12,17 @@ from ipcrt.resources.waiters import Waiters
 def test_all_are_woken_once() -> None:
     waiters = Waiters(BlockingWaiter)
     first, second, third = (waiters.add() for _ in range(3))
+    assert isinstance(second, BlockingWaiter)
     second.set_result(None)  # it has stopped waiting
     waiters.forget(third)
     waiters.forget(third)
     assert len(waiters) == 2
-    waiters.wake()
+    waiters.wake(Canceled("over"))
     assert first.done()
-    assert second.done()
+    assert second.result() is None
     assert not third.done()
     assert len(waiters) == 0
+    waiters.wake()
 
 
 def test_each_has_an_error_of_its_own() -> None:
