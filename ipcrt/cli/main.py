@@ -38,7 +38,8 @@ def _run(argv: Sequence[str] | None) -> int:
     from ipcrt.cli.app import app
 
     status = app(args=argv, prog_name="ipcrt", standalone_mode=False)
-    sys.stdout.flush()
+    if sys.stdout is not None:  # as it is where it was closed from the beginning
+        sys.stdout.flush()
     return status if isinstance(status, int) else 0
 
 

@@ -73,6 +73,17 @@ def test_nobody_reads_what_it_prints(
         assert (ended.returncode, ended.stderr) == (1, b"")
 
 
+@pytest.mark.parametrize("arguments", ["spawn true", "--version"])
+def test_a_standard_output_that_is_closed_is_borne(ipcrt: Command, arguments: str) -> None:
+    ended = subprocess.run(
+        ["sh", "-c", f"exec {' '.join(IPCRT)} {arguments} >&-"],
+        check=False,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **ipcrt.environment},
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
 def _without_reader(
     command: list[str], environment: dict[str, str]
 ) -> subprocess.CompletedProcess[bytes]:
