@@ -42,22 +42,15 @@ static PyObject *only_callback(Waker *self, State *state, PyObject *waiter)
     return only;
 }
 
-static int set_done(State *state, PyObject *waiter)
-{
-    PyObject *answer = PyObject_CallMethodOneArg(waiter, state->names[SET_RESULT], Py_None);
-    Py_XDECREF(answer);
-    return answer ? 0 : -1;
-}
-
 /* Take the callback out, set the result, and run the callback, all in its context; -1 on error. */
 static int run(State *state, PyObject *waiter, PyObject *callback, PyObject *context)
 {
     if (PyContext_Enter(context) < 0) { /* it is in use here */
         PyErr_Clear();
-        return set_done(state, waiter);
+        return settle_waiter(state, waiter);
     }
     PyObject *removed = PyObject_CallMethodOneArg(waiter, state->names[REMOVE], callback);
-    PyObject *answer = removed && set_done(state, waiter) == 0
+    PyObject *answer = removed && settle_waiter(state, waiter) == 0
         ? PyObject_CallOneArg(callback, waiter)
         : NULL;
     PyObject *type, *error, *traceback;
@@ -80,7 +73,7 @@ static PyObject *wake(PyObject *op, PyObject *waiter)
         Py_DECREF(only);
     }
     else if (!PyErr_Occurred()) {
-        done = set_done(state, waiter);
+        done = settle_waiter(state, waiter);
     }
     return done < 0 ? NULL : Py_NewRef(Py_None);
 }
